@@ -1,0 +1,150 @@
+#include <algorithm>
+#include <string>
+
+#include "bindings.hpp"
+#include "spinscape/refinement.hpp"
+#include "spinscape/saddle_search.hpp"
+#include "spinscape/surface.hpp"
+
+namespace spinscape::bindings {
+namespace {
+
+// A landscape of Python's (spinscape.landscape.Landscape). Its methods run with the GIL, one call at a time.
+class PythonSurface : public Surface {
+ public:
+  PythonSurface(py::object landscape, std::int64_t count, std::int64_t size, bool flat)
+      : landscape_(std::move(landscape)), spheres_{count, size, flat} {}
+  const Spheres& spheres() const override { return spheres_; }
+  void gradient(const double* points, std::int64_t count, double* energies, double* gradients,
+                const Run&) const override {
+    const py::gil_scoped_acquire acquire;
+    const Array<double> block = rows(points, count);
+    take("energy", landscape_.attr("energy")(block), count, energies);
+    take("gradient", landscape_.attr("gradient")(block), count * dimension(), gradients);
+  }
+  void hvp(const double* points, const double* vectors, std::int64_t count, double* products,
+           const Run&) const override {
+    const py::gil_scoped_acquire acquire;
+    take("hvp", landscape_.attr("hvp")(rows(points, count), rows(vectors, count)), count * dimension(), products);
+  }
+  void hessian(const double* points, std::int64_t count, double* hessians, const Run&) const override {
+    const py::gil_scoped_acquire acquire;
+    take("hessian", landscape_.attr("hessian")(rows(points, count)), count * dimension() * dimension(), hessians);
+  }
+
+ private:
+  Array<double> rows(const double* data, std::int64_t count) const { return Array<double>({count, dimension()}, data); }
+  static void take(const char* method, const py::object& answer, std::int64_t expected, double* out) {
+    const auto values = py::array_t<double, py::array::c_style | py::array::forcecast>::ensure(answer);
+    if (!values) throw py::error_already_set();
+    if (values.size() != expected)
+      throw std::invalid_argument(std::string("landscape: expected ") + std::to_string(expected) + " numbers from " +
+                                  method + ", got " + std::to_string(values.size()));
+    std::copy_n(values.data(), expected, out);
+  }
+
+  py::object landscape_;
+  Spheres spheres_;
+};
+
+Array<double> copied(const Array<double>& points) {
+  Array<double> copy = empty<double>({points.shape(0), points.shape(1)});
+  std::copy_n(points.data(), points.size(), copy.mutable_data());
+  return copy;
+}
+
+py::dict refine_points(const Surface& surface, const Array<double>& starts, const RefineOptions& options,
+                       int n_threads) {
+  const Array<double> points = copied(starts);
+  double* w = const_cast<double*>(points.data());
+  Refined refined;
+  const Run run = make_run(n_threads);
+  without_gil([&] { refined = refine(surface, w, starts.shape(0), options, run); });
+  py::dict out;
+  out["points"] = points;
+  out["energy"] = column<double>(refined.energy);
+  out["gradient_norm"] = column<double>(refined.gradient_norm);
+  out["steps"] = column<std::int64_t>(refined.steps);
+  out["stop"] = column<int>(refined.stop);
+  return out;
+}
+
+py::dict move_points(const Surface& surface, const Array<double>& starts, const Array<double>& targets,
+                     const LevelOptions& options, int n_threads) {
+  const Array<double> points = copied(starts);
+  double* w = const_cast<double*>(points.data());
+  const double* energies = targets.data();
+  std::vector<char> arrived;
+  const Run run = make_run(n_threads);
+  without_gil([&] { arrived = move_to_energy(surface, w, starts.shape(0), energies, options, run); });
+  py::dict out;
+  out["points"] = points;
+  out["arrived"] = column<bool>(arrived);
+  return out;
+}
+
+py::dict follow_points(const Surface& surface, const Array<double>& starts, const Array<std::int64_t>& index,
+                       const FollowOptions& options, int n_threads) {
+  const Array<double> points = copied(starts);
+  double* w = const_cast<double*>(points.data());
+  const std::int64_t* wanted = index.data();
+  Followed followed;
+  const Run run = make_run(n_threads);
+  without_gil([&] { followed = follow_to_saddle(surface, w, starts.shape(0), wanted, options, run); });
+  py::dict out;
+  out["points"] = points;
+  out["index"] = column<std::int64_t>(followed.index);
+  out["steps"] = column<std::int64_t>(followed.steps);
+  out["arrived"] = column<bool>(followed.arrived);
+  return out;
+}
+
+void bind_options(py::module_& m) {
+  py::class_<RefineOptions>(m, "RefineOptions")
+      .def(py::init([](double tolerance, std::int64_t max_steps, double max_move, bool matrix_free, std::int64_t tile) {
+             return RefineOptions{tolerance, max_steps, max_move, matrix_free, tile};
+           }),
+           py::arg("tolerance"), py::arg("max_steps"), py::arg("max_move"), py::arg("matrix_free"), py::arg("tile"));
+  py::class_<LevelOptions>(m, "LevelOptions")
+      .def(py::init([](std::int64_t max_steps) {
+             LevelOptions options;
+             options.max_steps = max_steps;
+             return options;
+           }),
+           py::arg("max_steps"));
+  py::class_<FollowOptions>(m, "FollowOptions")
+      .def(py::init([](std::int64_t max_steps, bool matrix_free, std::int64_t lanczos_steps, std::int64_t tile) {
+             FollowOptions options;
+             options.max_steps = max_steps;
+             options.matrix_free = matrix_free;
+             options.lanczos_steps = lanczos_steps;
+             options.tile = tile;
+             return options;
+           }),
+           py::arg("max_steps"), py::arg("matrix_free"), py::arg("lanczos_steps"), py::arg("tile"));
+}
+
+}  // namespace
+
+void bind_search(py::module_& m) {
+  py::native_enum<RefineStop>(m, "RefineStop", "enum.IntEnum", "Why the refinement of a point ended.")
+      .value("converged", RefineStop::converged)
+      .value("max_steps", RefineStop::max_steps)
+      .value("stalled", RefineStop::stalled)
+      .finalize();
+  bind_options(m);
+  py::class_<Surface>(m, "Surface");
+  py::class_<GlassSurface, Surface>(m, "GlassSurface")
+      .def(py::init<const Glass&>(), py::arg("glass"), py::keep_alive<1, 2>());
+  py::class_<PythonSurface, Surface>(m, "PythonSurface")
+      .def(py::init<py::object, std::int64_t, std::int64_t, bool>(), py::arg("landscape"), py::arg("count"),
+           py::arg("size"), py::arg("flat"));
+  m.def("refine", &refine_points, py::arg("surface"), py::arg("starts").noconvert(), py::arg("options"),
+        py::arg("n_threads"));
+  m.def("move_to_energy", &move_points, py::arg("surface"), py::arg("starts").noconvert(),
+        py::arg("targets").noconvert(), py::arg("options"), py::arg("n_threads"));
+  m.def("follow_to_saddle", &follow_points, py::arg("surface"), py::arg("starts").noconvert(),
+        py::arg("index").noconvert(), py::arg("options"), py::arg("n_threads"));
+}
+
+}  // namespace spinscape::bindings

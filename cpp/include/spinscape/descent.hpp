@@ -1,0 +1,88 @@
+// Descent of many replicas on one glass: the papers' gradient steps, their SGD over parts of the couplings, and L-BFGS.
+//
+// The step of the papers is w <- w - gamma g with the Riemannian gradient g, then each sphere's part of w rescaled to
+// its radius. The norm of a gradient always means |g| / sqrt(dimension). A replica's bits depend on its start, the
+// glass and the options alone: not on the other replicas, their order, the threads or the way they are grouped into
+// blocks.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "spinscape/glass.hpp"
+#include "spinscape/parallel.hpp"
+#include "spinscape/random_streams.hpp"
+
+namespace spinscape {
+
+enum class StopReason : std::int8_t {
+  converged,           // the gradient norm is at most tol
+  max_steps,           // max_steps steps were taken
+  completed,           // a schedule was run to its end
+  stalled,             // rounding: a step no longer changes the point, or (L-BFGS) improves neither energy nor gradient
+  line_search_failed,  // no acceptable point along the steepest descent: rounding, as a rule
+  not_finite           // an energy, a gradient or a step left the finite numbers
+};
+
+struct DescentOptions {
+  double tol = 1e-6;
+  std::int64_t max_steps = 20000;
+  std::vector<double> ladder;    // gradient norms, decreasing
+  std::int64_t trace_every = 0;  // 0: no trace
+
+  std::int64_t trace_columns() const { return trace_every > 0 ? max_steps / trace_every + 1 : 0; }
+};
+
+// Where a descent writes, one row a replica; the caller owns the memory.
+template <class Real>
+struct DescentRows {
+  std::int64_t replicas;
+  Real* points;            // (replicas, dimension): starts on entry, end points on return
+  double* energy_density;  // at the end point, as the gradient norm
+  double* gradient_norm;
+  std::int8_t* stop_reason;
+  std::int64_t* steps;
+  std::int64_t* evaluations;    // gradients of this replica that were evaluated
+  std::int64_t* halting_steps;  // (replicas, levels of the ladder), -1 on entry
+  double* halting_energy;       // energy densities, nan on entry
+  double* trace_energy;         // (replicas, trace_columns()), nan on entry
+  double* trace_norm;
+};
+
+// gamma_k = step / (1 + decay k) for k = 0 .. steps - 1, with gradients of one part a step or of the whole glass.
+struct Stage {
+  std::int64_t steps;
+  double step;
+  double decay;
+  bool on_parts;
+};
+
+// Parts in turn, or one drawn uniformly at each step (the same for every replica) from the stream of order_seed.
+struct Schedule {
+  std::vector<Stage> stages;
+  bool random_order = false;
+  std::uint64_t order_seed = 0;
+};
+
+struct LbfgsOptions {
+  double first_step = 0.1;  // trial step along -g wherever there is no history
+  int history = 10;         // pairs of the inverse Hessian's approximation
+};
+
+// finished: counts replicas as they end, for a progress report; may be nullptr.
+template <class Real>
+void descend_gradient(const Glass& glass, double step, double decay, const DescentOptions& options,
+                      const DescentRows<Real>& rows, std::atomic<std::int64_t>* finished, const Run& run);
+
+// Stops at options.tol only where the gradient of the whole glass is evaluated: in the stages without parts.
+template <class Real>
+void descend_schedule(const Glass& glass, const std::vector<const Glass*>& parts, const Schedule& schedule,
+                      const DescentOptions& options, const DescentRows<Real>& rows, std::atomic<std::int64_t>* finished,
+                      const Run& run);
+
+template <class Real>
+void descend_lbfgs(const Glass& glass, const LbfgsOptions& lbfgs, const DescentOptions& options,
+                   const DescentRows<Real>& rows, std::atomic<std::int64_t>* finished, const Run& run);
+
+}  // namespace spinscape

@@ -1,0 +1,138 @@
+// What the methods of descent share: the journal of a replica, and the blocks in which replicas are evaluated.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <vector>
+
+#include "spinscape/descent.hpp"
+
+namespace spinscape {
+
+// A replica's start, put on the spheres; one that is on them to rounding keeps its bits, so that a run can be continued
+// as if it had never been interrupted.
+template <class Real>
+void load_point(const Spheres& spheres, const Real* start, Real* point) {
+  std::copy(start, start + spheres.dimension(), point);
+  constexpr double rounding = 64 * double(std::numeric_limits<Real>::epsilon());
+  for (std::int64_t first = 0; first < spheres.dimension(); first += spheres.size) {
+    const double square = double(dot(point + first, point + first, spheres.size));
+    if (std::abs(square / double(spheres.size) - 1) > rounding) return static_cast<void>(retract(spheres, point));
+  }
+}
+
+// Writes what a descent finds into its rows, and decides what an evaluated point means. Thread-safe across replicas.
+template <class Real>
+class Journal {
+ public:
+  Journal(const Spheres& spheres, const DescentOptions& options, const DescentRows<Real>& rows,
+          std::atomic<std::int64_t>* finished)
+      : spheres_(spheres), options_(options), rows_(rows), finished_(finished) {}
+
+  void load(std::int64_t replica, Real* point) const {
+    load_point(spheres_, rows_.points + replica * spheres_.dimension(), point);
+  }
+
+  void trace(std::int64_t replica, std::int64_t step, double energy, double norm) const {
+    if (options_.trace_every == 0 || step % options_.trace_every != 0) return;
+    const std::int64_t column = replica * options_.trace_columns() + step / options_.trace_every;
+    rows_.trace_energy[column] = energy / double(spheres_.size);
+    rows_.trace_norm[column] = norm;
+  }
+
+  // Takes down the point reached after `step` steps; returns why the replica ends there, if it does.
+  std::optional<StopReason> judge(std::int64_t replica, std::int64_t step, double energy, double norm) const {
+    trace(replica, step, energy, norm);
+    const std::int64_t levels = static_cast<std::int64_t>(options_.ladder.size());
+    for (std::int64_t level = 0; level < levels && norm <= options_.ladder[level]; ++level) {
+      if (rows_.halting_steps[replica * levels + level] >= 0) continue;
+      rows_.halting_steps[replica * levels + level] = step;
+      rows_.halting_energy[replica * levels + level] = energy / double(spheres_.size);
+    }
+    if (!std::isfinite(energy) || !std::isfinite(norm)) return StopReason::not_finite;
+    if (norm <= options_.tol) return StopReason::converged;
+    if (step >= options_.max_steps) return StopReason::max_steps;
+    return std::nullopt;
+  }
+
+  void finish(std::int64_t replica, const Real* point, double energy, double norm, StopReason reason,
+              std::int64_t steps, std::int64_t evaluations) const {
+    const std::int64_t n = spheres_.dimension();
+    std::copy(point, point + n, rows_.points + replica * n);
+    rows_.energy_density[replica] = energy / double(spheres_.size);
+    rows_.gradient_norm[replica] = norm;
+    rows_.stop_reason[replica] = static_cast<std::int8_t>(reason);
+    rows_.steps[replica] = steps;
+    rows_.evaluations[replica] = evaluations;
+    if (finished_) finished_->fetch_add(1, std::memory_order_relaxed);
+  }
+
+  std::int64_t replicas() const { return rows_.replicas; }
+
+ private:
+  Spheres spheres_;
+  DescentOptions options_;
+  DescentRows<Real> rows_;
+  std::atomic<std::int64_t>* finished_;
+};
+
+// How replicas are spread over threads. A block is evaluated at once, and the contraction is fastest with blocks of 48
+// to 96; threads work inside the contraction only where there are too few replicas for blocks of their own and one
+// evaluation outlasts the few microseconds it takes to wake them.
+struct Grouping {
+  std::int64_t workers;
+  std::int64_t block;
+  bool threads_inside;
+
+  Grouping(const Glass& glass, std::int64_t replicas, int threads) {
+    constexpr std::int64_t full_block = 96, least_block = 24, quick_evaluation = 1 << 18;
+    const bool quick = double(glass.couplings()) * double(replicas) < double(quick_evaluation);
+    threads_inside = threads > 1 && replicas < threads * least_block && !quick;
+    workers = threads_inside ? 1 : std::max<std::int64_t>(1, std::min<std::int64_t>(threads, replicas));
+    block = std::min(threads_inside ? replicas : (replicas + workers - 1) / workers, full_block);
+  }
+  Run inner(const Run& run) const { return threads_inside ? run : run.serial(); }
+};
+
+// Lets every replica walk to its end. A walker is the state machine of one replica:
+//     start(replica, point)                   put the first point to be evaluated into `point`
+//     advance(energy, gradient, point)        take in its evaluation and write the next point; true at the end.
+// Walkers that ended are replaced from the queue, and at last by the walkers behind them, so blocks stay dense.
+template <class Real, class MakeWalker>
+void walk_queue(const Glass& glass, std::int64_t replicas, const MakeWalker& make_walker, const Run& run) {
+  const Grouping grouping(glass, replicas, run.threads());
+  const std::int64_t n = glass.dimension();
+  std::atomic<std::int64_t> queue{0};
+  parallel_for(run, grouping.workers, [&](std::int64_t) {
+    const Run inner = grouping.inner(run);
+    std::vector<Real> points(grouping.block * n), gradients(grouping.block * n), energies(grouping.block);
+    std::vector<decltype(make_walker())> walkers;
+    walkers.reserve(grouping.block);
+    const auto load = [&](std::int64_t slot) {
+      const std::int64_t replica = queue.fetch_add(1);
+      if (replica >= replicas) return false;
+      if (slot == static_cast<std::int64_t>(walkers.size())) walkers.push_back(make_walker());
+      walkers[slot].start(replica, points.data() + slot * n);
+      return true;
+    };
+    std::int64_t active = 0;
+    while (active < grouping.block && load(active)) ++active;
+    while (active > 0) {
+      inner.check();
+      glass.riemannian_gradient(points.data(), active, energies.data(), gradients.data(), inner);
+      // Backwards: the walker moved into a gap has then already advanced.
+      for (std::int64_t slot = active - 1; slot >= 0; --slot) {
+        Real* point = points.data() + slot * n;
+        if (!walkers[slot].advance(energies[slot], gradients.data() + slot * n, point) || load(slot)) continue;
+        if (slot == --active) continue;
+        std::copy(points.data() + active * n, points.data() + (active + 1) * n, point);
+        std::swap(walkers[slot], walkers[active]);
+      }
+    }
+  });
+}
+
+}  // namespace spinscape

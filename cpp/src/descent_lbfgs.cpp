@@ -1,0 +1,221 @@
+// Limited-memory BFGS on the spheres.
+//
+// Tangent vectors are carried by projection: a pair is s = P (a d), y = g_new - P g_old with P the projector at the new
+// point. Pairs are kept as vectors of the surrounding space, where the approximate inverse Hessian B they define is
+// positive definite; the direction is d = -P B g. As g = P g, d.g = -g.B g < 0: every direction goes down.
+#include "descent_block.hpp"
+#include "wolfe_search.hpp"
+
+namespace spinscape {
+namespace {
+
+template <class Real>
+void add_scaled(Real* out, const Real* term, double scale, std::int64_t count) {
+  for (std::int64_t k = 0; k < count; ++k) out[k] += Real(scale) * term[k];
+}
+
+// The last pairs (s, y) and the product of the inverse Hessian they stand for with a vector.
+template <class Real>
+class PairHistory {
+ public:
+  PairHistory(std::int64_t dimension, int capacity)
+      : n_(dimension),
+        capacity_(capacity),
+        slots_(capacity + 1),
+        vectors_(2 * slots_ * dimension),
+        curvatures_(slots_),
+        weights_(slots_) {}
+
+  void clear() { count_ = 0; }
+  bool empty() const { return count_ == 0; }
+
+  // Room for the next pair, one slot more than are used; it counts once keep() has found that s.y > 0.
+  Real* next_s() { return s(count_); }
+  Real* next_y() { return y(count_); }
+  void keep() {
+    const Real* s_new = s(count_);
+    const Real* y_new = y(count_);
+    const double sy = double(dot(s_new, y_new, n_)), ss = double(dot(s_new, s_new, n_)),
+                 yy = double(dot(y_new, y_new, n_));
+    if (!(sy > 1e-10 * std::sqrt(ss * yy)) || !std::isfinite(yy / sy)) return;
+    curvatures_[count_ % slots_] = sy;
+    scale_ = sy / yy;
+    ++count_;
+  }
+
+  // vector <- B vector, by the two loops of Nocedal (1980).
+  void apply(Real* vector) {
+    const std::int64_t oldest = std::max<std::int64_t>(0, count_ - capacity_);
+    for (std::int64_t k = count_ - 1; k >= oldest; --k) {
+      const double weight = double(dot(s(k), vector, n_)) / curvatures_[k % slots_];
+      weights_[k % slots_] = weight;
+      add_scaled(vector, y(k), -weight, n_);
+    }
+    for (std::int64_t k = 0; k < n_; ++k) vector[k] *= Real(scale_);
+    for (std::int64_t k = oldest; k < count_; ++k) {
+      const double along = double(dot(y(k), vector, n_)) / curvatures_[k % slots_];
+      add_scaled(vector, s(k), weights_[k % slots_] - along, n_);
+    }
+  }
+
+ private:
+  Real* s(std::int64_t pair) { return vectors_.data() + 2 * (pair % slots_) * n_; }
+  Real* y(std::int64_t pair) { return s(pair) + n_; }
+
+  std::int64_t n_, capacity_, slots_;
+  std::int64_t count_ = 0;
+  std::vector<Real> vectors_;
+  std::vector<double> curvatures_, weights_;
+  double scale_ = 1;
+};
+
+template <class Real>
+class LbfgsWalker {
+ public:
+  LbfgsWalker(const Spheres& spheres, const LbfgsOptions& lbfgs, const Journal<Real>& journal)
+      : spheres_(spheres),
+        n_(spheres.dimension()),
+        first_step_(lbfgs.first_step),
+        journal_(&journal),
+        history_(n_, lbfgs.history),
+        base_(n_),
+        gradient_(n_),
+        direction_(n_) {}
+
+  void start(std::int64_t replica, Real* point) {
+    replica_ = replica;
+    steps_ = -1;  // the start itself is the first point accepted
+    evaluations_ = 0;
+    history_.clear();
+    lowest_energy_ = lowest_norm_ = std::numeric_limits<double>::infinity();
+    energy_scale_ = 0;
+    idle_steps_ = 0;
+    journal_->load(replica, point);
+  }
+
+  bool advance(Real energy, const Real* gradient, Real* point) {
+    ++evaluations_;
+    if (steps_ < 0) return accept(double(energy), gradient, point);
+    switch (search_.feed(double(energy), slope_at(gradient, search_.step()))) {
+      case WolfeSearch::Verdict::accept: remember(gradient, point); return accept(double(energy), gradient, point);
+      case WolfeSearch::Verdict::again: return try_step(point);
+      case WolfeSearch::Verdict::fail: break;
+    }
+    return search_failed(point);
+  }
+
+ private:
+  // The point becomes the base of the next search.
+  bool accept(double energy, const Real* gradient, Real* point) {
+    ++steps_;
+    std::copy(point, point + n_, base_.begin());
+    std::copy(gradient, gradient + n_, gradient_.begin());
+    energy_ = energy;
+    energy_scale_ = std::max(energy_scale_, std::abs(energy));
+    norm_ = scaled_norm(spheres_, gradient);
+    std::optional<StopReason> reason = journal_->judge(replica_, steps_, energy_, norm_);
+    if (!reason && idle()) reason = StopReason::stalled;
+    return reason ? finish(*reason) : search_from_base(point);
+  }
+
+  // Rounding alone moves a replica that for long has found neither a lower energy nor a smaller gradient.
+  bool idle() {
+    constexpr int longest_idle = 30;
+    idle_steps_ = energy_ < lowest_energy_ || norm_ < lowest_norm_ ? 0 : idle_steps_ + 1;
+    lowest_energy_ = std::min(lowest_energy_, energy_);
+    lowest_norm_ = std::min(lowest_norm_, norm_);
+    return idle_steps_ >= longest_idle;
+  }
+
+  // The pair of the step from the base to the accepted point.
+  void remember(const Real* gradient, const Real* point) {
+    Real* s = history_.next_s();
+    Real* y = history_.next_y();
+    for (std::int64_t k = 0; k < n_; ++k) s[k] = Real(search_.step()) * direction_[k];
+    project(spheres_, point, s, s);
+    project(spheres_, point, gradient_.data(), y);
+    for (std::int64_t k = 0; k < n_; ++k) y[k] = gradient[k] - y[k];
+    history_.keep();
+  }
+
+  bool search_from_base(Real* point) {
+    // A step turns the point by at most a quarter radian on average over the spheres: a valley is not jumped out of.
+    constexpr double longest_turn = 0.25, energy_rounding = 32 * double(std::numeric_limits<Real>::epsilon());
+    std::copy(gradient_.begin(), gradient_.end(), direction_.begin());
+    if (!history_.empty()) {
+      history_.apply(direction_.data());
+      project(spheres_, base_.data(), direction_.data(), direction_.data());
+    }
+    for (Real& x : direction_) x = -x;
+    squares_.clear();
+    for (std::int64_t first = 0; first < n_; first += spheres_.size)
+      squares_.push_back(double(dot(direction_.data() + first, direction_.data() + first, spheres_.size)));
+    const double slope = slope_at(gradient_.data(), 0);
+    const double length = scaled_norm(spheres_, direction_.data());
+    if (!(slope < 0) || !std::isfinite(length)) return search_failed(point);
+    search_.begin(energy_, slope, history_.empty() ? first_step_ : 1.0, longest_turn / length,
+                  energy_rounding * energy_scale_);
+    return try_step(point);
+  }
+
+  // d/da of the energy at the retraction of base + a d: with d tangent, its length grows as sqrt(1 + a^2 |d|^2 / size).
+  double slope_at(const Real* gradient, double step) const {
+    double sum = 0;
+    for (std::int64_t sphere = 0; sphere < spheres_.count; ++sphere) {
+      const std::int64_t first = sphere * spheres_.size;
+      const double along = double(dot(gradient + first, direction_.data() + first, spheres_.size));
+      sum += along / std::sqrt(1 + step * step * squares_[sphere] / double(spheres_.size));
+    }
+    return sum;
+  }
+
+  bool try_step(Real* point) {
+    std::copy(base_.begin(), base_.end(), point);
+    add_scaled(point, direction_.data(), search_.step(), n_);
+    return retract(spheres_, point) ? false : search_failed(point);
+  }
+
+  // The history may have grown useless: once more along the gradient itself.
+  bool search_failed(Real* point) {
+    if (history_.empty()) return finish(StopReason::line_search_failed);
+    history_.clear();
+    return search_from_base(point);
+  }
+
+  bool finish(StopReason reason) {
+    journal_->finish(replica_, base_.data(), energy_, norm_, reason, steps_, evaluations_);
+    return true;
+  }
+
+  Spheres spheres_;
+  std::int64_t n_;
+  double first_step_;
+  const Journal<Real>* journal_;
+  PairHistory<Real> history_;
+  WolfeSearch search_;
+  std::vector<Real> base_, gradient_, direction_;
+  std::vector<double> squares_;  // |d|^2 of each sphere
+  std::int64_t replica_ = 0, steps_ = -1, evaluations_ = 0;
+  double energy_ = 0, norm_ = 0, energy_scale_ = 0;
+  double lowest_energy_ = 0, lowest_norm_ = 0;
+  int idle_steps_ = 0;
+};
+
+}  // namespace
+
+template <class Real>
+void descend_lbfgs(const Glass& glass, const LbfgsOptions& lbfgs, const DescentOptions& options,
+                   const DescentRows<Real>& rows, std::atomic<std::int64_t>* finished, const Run& run) {
+  const Journal<Real> journal(glass.spheres(), options, rows, finished);
+  const auto make_walker = [&] { return LbfgsWalker<Real>(glass.spheres(), lbfgs, journal); };
+  walk_queue<Real>(glass, rows.replicas, make_walker, run);
+}
+
+#define SPINSCAPE_INSTANTIATE(Real)                                                                               \
+  template void descend_lbfgs(const Glass&, const LbfgsOptions&, const DescentOptions&, const DescentRows<Real>&, \
+                              std::atomic<std::int64_t>*, const Run&);
+SPINSCAPE_INSTANTIATE(float)
+SPINSCAPE_INSTANTIATE(double)
+#undef SPINSCAPE_INSTANTIATE
+
+}  // namespace spinscape

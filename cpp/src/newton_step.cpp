@@ -1,0 +1,139 @@
+#include "spinscape/newton_step.hpp"
+
+#include <Eigen/Dense>
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "spinscape/symmetric_matrix.hpp"
+
+namespace spinscape {
+namespace {
+
+using Eigen::Index;
+using Matrix = Eigen::MatrixXd;
+using Vector = Eigen::VectorXd;
+using ConstMatrix = Eigen::Map<const Matrix>;
+using ConstVector = Eigen::Map<const Vector>;
+using MutableVector = Eigen::Map<Vector>;
+
+// x = -(A + mu)^{-1} b; false where A + mu is not positive definite.
+bool solve_definite(Matrix a, double mu, const Vector& b, Vector& x, const Run& run) {
+  a.diagonal().array() += mu;
+  if (!cholesky(a.data(), a.rows(), run)) return false;
+  x = -b;
+  cholesky_solve(a.data(), a.rows(), x.data());
+  return x.allFinite();
+}
+
+void cut(Vector& x, double limit) {
+  const double length = x.norm();
+  if (length > limit) x *= limit / length;
+}
+
+// A linear solve never needs more: rounding has destroyed the short recurrences by then.
+std::int64_t most_iterations(std::int64_t n) { return 2 * n + 50; }
+
+}  // namespace
+
+bool minimising_step(const double* hessian, const double* gradient, std::int64_t n, double limit, double* direction,
+                     const Run& run) {
+  const ConstMatrix h(hessian, n, n);
+  const Vector g = ConstVector(gradient, n);
+  Vector d;
+  if (!solve_definite(h, 0, g, d, run)) return false;
+  if (d.norm() > limit && !solve_definite(h, g.norm() / limit, g, d, run)) return false;
+  MutableVector(direction, n) = d;
+  return true;
+}
+
+void stationary_step(const double* hessian, const double* gradient, std::int64_t n, double limit, bool damped,
+                     double* direction, const Run& run) {
+  const ConstMatrix h(hessian, n, n);
+  const ConstVector g(gradient, n);
+  MutableVector d(direction, n);
+  run.check();
+  if (!damped) {
+    const Vector newton = -Eigen::PartialPivLU<Matrix>(h).solve(g);
+    if (newton.allFinite() && newton.norm() <= limit) {
+      d = newton;
+      return;
+    }
+  }
+  Matrix square = Matrix::Zero(n, n);
+  for (Index first = 0; first < n; first += 256) {
+    run.check();
+    square.selfadjointView<Eigen::Lower>().rankUpdate(Matrix(h.middleCols(first, std::min<Index>(256, n - first))));
+  }
+  const Vector right = h * g;
+  // Below the second bound the square of H would not be numerically positive definite.
+  const double smallest = static_cast<double>(n) * std::numeric_limits<double>::epsilon() * square.diagonal().sum();
+  double mu = std::max(std::pow(g.norm() / (2 * limit), 2), smallest);
+  Vector step;
+  d.setZero();
+  for (int attempt = 0; attempt < 8 && mu > 0; ++attempt, mu *= 10) {
+    if (!solve_definite(square, mu, right, step, run)) continue;
+    d = step;
+    return;
+  }
+}
+
+Curvature minimising_step(const HessianProduct& apply, const double* gradient, std::int64_t n, double limit,
+                          double forcing, double* direction, const Run& run) {
+  Vector x = Vector::Zero(n), r = -ConstVector(gradient, n), p = r, hp(n);
+  double square = r.squaredNorm();
+  const double target = forcing * std::sqrt(square);
+  for (std::int64_t k = 0; k < most_iterations(n) && std::sqrt(square) > target; ++k) {
+    run.check();
+    apply(p.data(), hp.data());
+    const double curvature = p.dot(hp);
+    if (!(curvature > 0)) return Curvature::indefinite;
+    x += square / curvature * p;
+    r -= square / curvature * hp;
+    const double next = r.squaredNorm();
+    p = r + next / square * p;
+    square = next;
+  }
+  cut(x, limit);
+  MutableVector(direction, n) = x;
+  return Curvature::definite;
+}
+
+void stationary_step(const HessianProduct& apply, const double* gradient, std::int64_t n, double limit, double forcing,
+                     double* direction, const Run& run) {
+  // Paige and Saunders (1975): Lanczos vectors v, QR of the tridiagonal matrix by plane rotations (c, s).
+  Vector x = Vector::Zero(n), v_old = Vector::Zero(n), v = -ConstVector(gradient, n), w_old = Vector::Zero(n),
+         w = Vector::Zero(n), av(n);
+  double beta = v.norm(), residual = beta, c = -1, s = 0, delta_bar = 0, epsilon = 0;
+  const double target = forcing * beta, breakdown = std::numeric_limits<double>::epsilon() * beta;
+  if (beta > 0) v /= beta;
+  double beta_old = 0;
+  for (std::int64_t k = 0; k < most_iterations(n) && residual > target; ++k) {
+    run.check();
+    apply(v.data(), av.data());
+    const double alpha = v.dot(av);
+    av -= alpha * v + beta_old * v_old;
+    const double beta_next = av.norm();
+    const double delta = c * delta_bar + s * alpha, gamma_bar = s * delta_bar - c * alpha;
+    const double epsilon_next = s * beta_next;
+    delta_bar = -c * beta_next;
+    const double gamma = std::hypot(gamma_bar, beta_next);
+    if (!(gamma > 0)) break;  // the operator annihilates what is left of the residual
+    c = gamma_bar / gamma;
+    s = beta_next / gamma;
+    const Vector w_next = (v - epsilon * w_old - delta * w) / gamma;
+    x += c * residual * w_next;
+    residual *= s;
+    w_old = w;
+    w = w_next;
+    epsilon = epsilon_next;
+    v_old = v;
+    beta_old = beta_next;
+    if (!(beta_next > breakdown)) break;  // the Krylov space is exhausted
+    v = av / beta_next;
+  }
+  cut(x, limit);
+  MutableVector(direction, n) = x;
+}
+
+}  // namespace spinscape

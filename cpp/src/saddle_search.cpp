@@ -1,0 +1,132 @@
+// Eigenvector following for blocks of replicas.
+#include "spinscape/saddle_search.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "spinscape/hessian_index.hpp"
+#include "spinscape/mode_step.hpp"
+#include "spinscape/tangent_frame.hpp"
+
+namespace spinscape {
+namespace {
+
+struct Walker {
+  double* point = nullptr;
+  std::vector<double> gradient, direction;
+  std::int64_t index = -1, steps = 0;
+  bool arrived = false, done = false;
+};
+
+class Block {
+ public:
+  Block(const Surface& surface, double* points, const std::int64_t* index, std::int64_t count,
+        const FollowOptions& options, const Run& run)
+      : surface_(surface), options_(options), run_(run), n_(surface.dimension()), walkers_(count) {
+    for (std::int64_t r = 0; r < count; ++r) {
+      walkers_[r].point = points + r * n_;
+      walkers_[r].index = index[r];
+      walkers_[r].direction.resize(n_);
+    }
+    if (!options.matrix_free) hessians_.resize(count * n_ * n_);
+  }
+
+  const std::vector<Walker>& follow() {
+    for (std::int64_t step = 0; step <= options_.max_steps; ++step) {
+      std::vector<Walker*> active;
+      for (Walker& walker : walkers_)
+        if (!walker.done) active.push_back(&walker);
+      if (active.empty()) break;
+      choose_directions(active, options_.max_move * root() / static_cast<double>(1 + step / options_.patience));
+      if (step < options_.max_steps) move(active);
+    }
+    return walkers_;
+  }
+
+ private:
+  double root() const { return std::sqrt(static_cast<double>(n_)); }
+
+  void choose_directions(const std::vector<Walker*>& active, double limit) {
+    run_.check();
+    const std::int64_t count = static_cast<std::int64_t>(active.size());
+    std::vector<double> points, gradients(count * n_), energies(count);
+    for (const Walker* walker : active) points.insert(points.end(), walker->point, walker->point + n_);
+    surface_.gradient(points.data(), count, energies.data(), gradients.data(), run_);
+    if (!options_.matrix_free) surface_.hessian(points.data(), count, hessians_.data(), run_);
+    const Run serial = run_.serial();
+    parallel_for(run_, count, [&](std::int64_t r) {
+      const double* g = gradients.data() + r * n_;
+      if (!std::isfinite(dot(g, g, n_))) {
+        active[r]->done = true;
+        return;
+      }
+      const ModeStep step = options_.matrix_free
+                                ? step_by_products(*active[r], g, limit, serial)
+                                : step_by_matrix(*active[r], g, hessians_.data() + r * n_ * n_, limit, serial);
+      active[r]->index = step.index;
+      active[r]->arrived = active[r]->done = step.right && step.length <= options_.close * root();
+    });
+  }
+
+  ModeStep step_by_matrix(Walker& walker, const double* gradient, double* hessian, double limit,
+                          const Run& serial) const {
+    const TangentFrame frame(surface_.spheres(), walker.point);
+    const std::int64_t m = frame.dimension();
+    if (m == 0) return {0, true, 0};
+    frame.restrict_matrix(hessian);
+    std::vector<double> g(m), direction(m);
+    frame.restrict_vector(gradient, g.data());
+    const ModeStep step = follow_modes(hessian, g.data(), m, walker.index, limit, direction.data(), serial);
+    frame.lift(direction.data(), walker.direction.data());
+    return step;
+  }
+
+  ModeStep step_by_products(Walker& walker, const double* gradient, double limit, const Run& serial) const {
+    const Spheres& spheres = surface_.spheres();
+    const SearchSpace space = tangent_space(spheres, walker.point);
+    const SymmetricOperator apply = [&](const double* vectors, std::int64_t count, double* products) {
+      for (std::int64_t v = 0; v < count; ++v)
+        surface_.hvp(walker.point, vectors + v * n_, 1, products + v * n_, serial);
+    };
+    const LanczosOptions options{options_.lanczos_steps, 1, 0, std::numeric_limits<double>::epsilon()};
+    std::vector<double> g(n_);
+    project(spheres, walker.point, gradient, g.data());
+    return follow_modes(apply, space, g.data(), walker.index, limit, options, walker.direction.data(), serial);
+  }
+
+  void move(const std::vector<Walker*>& active) const {
+    for (Walker* walker : active) {
+      if (walker->done) continue;
+      for (std::int64_t k = 0; k < n_; ++k) walker->point[k] += walker->direction[k];
+      retract(surface_.spheres(), walker->point);
+      ++walker->steps;
+    }
+  }
+
+  const Surface& surface_;
+  const FollowOptions& options_;
+  const Run& run_;
+  std::int64_t n_;
+  std::vector<Walker> walkers_;
+  std::vector<double> hessians_;  // of the active walkers
+};
+
+}  // namespace
+
+Followed follow_to_saddle(const Surface& surface, double* points, std::int64_t replicas, const std::int64_t* index,
+                          const FollowOptions& options, const Run& run) {
+  Followed result;
+  for (std::int64_t first = 0; first < replicas; first += options.tile) {
+    Block block(surface, points + first * surface.dimension(), index + first, std::min(options.tile, replicas - first),
+                options, run);
+    for (const Walker& walker : block.follow()) {
+      result.index.push_back(walker.index);
+      result.steps.push_back(walker.steps);
+      result.arrived.push_back(walker.arrived);
+    }
+  }
+  return result;
+}
+
+}  // namespace spinscape

@@ -1,0 +1,34 @@
+// Replicas in tiles: [position][lane], the layout of the kernels (kernel/table.hpp).
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "slabs.hpp"
+#include "spinscape/aligned.hpp"
+
+namespace spinscape {
+
+struct Tile {
+  std::int64_t first;     // replica in lane 0
+  std::int64_t replicas;  // lanes in use; the others compute with zeros
+  int vectors;            // 0: a single replica
+  std::int64_t lanes;
+};
+
+// Tiles of about equal width. Fewer replicas than `few` go one by one: they are bound by reading the couplings.
+std::vector<Tile> plan_tiles(std::int64_t replicas, int lanes_of_a_vector);
+
+// Tiles shared out to groups, each of which reads a slab once for all of its tiles.
+struct TileGroup {
+  std::int64_t first, last;
+};
+std::vector<TileGroup> group_tiles(const std::vector<Tile>& tiles, std::int64_t bytes_a_tile, int threads);
+
+// Rows (replicas, dimension) to a tile and back. Padded positions and unused lanes are zero.
+template <class Real>
+void load_tile(const SlabLayout& layout, const Tile& tile, const Real* points, Real* out);
+template <class Real>
+void store_tile(const SlabLayout& layout, const Tile& tile, const Real* in, Real* points);
+
+}  // namespace spinscape

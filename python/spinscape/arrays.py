@@ -1,0 +1,102 @@
+"""The array door: every argument from outside is checked here, once, with an error that names it.
+
+A message says the argument, what was expected and what came. Kinds of numbers are judged before any conversion,
+because a silent cast turns complex into real, text into numbers and None into NaN.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinscape import memory
+
+Real = NDArray[np.float32] | NDArray[np.float64]
+
+
+def as_dtype(dtype: Any, name: str = "dtype") -> np.dtype[Any]:
+    """Return float32 or float64 as a numpy dtype."""
+    allowed = (np.dtype(np.float32), np.dtype(np.float64))
+    try:
+        # A byte-swapped float64 is not equal to float64, so it is refused too.
+        return next(known for known in allowed if known == np.dtype(dtype))
+    except (TypeError, ValueError, StopIteration):
+        raise ValueError(f"{name}: expected 'float32' or 'float64', got {described(dtype)}") from None
+
+
+def as_integer(value: Any, name: str, minimum: int, maximum: int = 2**63 - 1) -> int:
+    """Return an integer within [minimum, maximum]; booleans and non-integral numbers are refused."""
+    if isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name}: expected an integer, got {value!r}")
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name}: expected an integer, got {described(value)}") from None
+    if not minimum <= number <= maximum:
+        raise ValueError(f"{name}: expected an integer from {minimum} to {maximum}, got {number}")
+    return number
+
+
+def as_array(value: Any, name: str) -> NDArray[Any]:
+    """Return an array of real numbers of whatever shape, dtype and layout it came in."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name}: expected an array without a mask, got a masked array; fill it first")
+    try:
+        array = np.asarray(value)
+    except (ValueError, TypeError) as error:
+        raise TypeError(f"{name}: expected an array of real numbers, got {described(value)}: {error}") from None
+    if array.dtype.kind not in "iuf":
+        raise TypeError(f"{name}: expected real numbers, got dtype {array.dtype}")
+    return array
+
+
+def as_number(value: Any, name: str, minimum: float = -np.inf, exclusive: bool = False) -> float:
+    """Return a finite float, at least `minimum` (above it where `exclusive`)."""
+    array = as_array(value, name)
+    if array.ndim != 0:
+        raise TypeError(f"{name}: expected one number, got an array of shape {array.shape}")
+    number = float(array)
+    bound = f"above {minimum:g}" if exclusive else f"at least {minimum:g}"
+    if not np.isfinite(number) or number < minimum or (exclusive and number == minimum):
+        expected = "a finite number" if minimum == -np.inf else f"a finite number {bound}"
+        raise ValueError(f"{name}: expected {expected}, got {number!r}")
+    return number
+
+
+def as_real(value: Any, name: str, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return a contiguous, aligned, native array of `dtype` with finite values; the input is never modified."""
+    array = as_array(value, name)
+    # A copy, if one is needed, and the mask of finite values: a broadcast view may be far larger than its memory.
+    memory.require(array.size * (dtype.itemsize + 1), f"{name}: an array of shape {array.shape} in {dtype}")
+    with np.errstate(over="ignore"):
+        converted = np.require(array, dtype=dtype, requirements=["C", "A"])
+    if not np.isfinite(converted).all():
+        raise ValueError(f"{name}: expected finite values in {dtype}, got nan or inf")
+    return converted
+
+
+def as_block(value: Any, name: str, columns: int, dtype: np.dtype[Any], rows: int | None = None) -> NDArray[Any]:
+    """Return a (replicas, columns) block of `dtype`; `rows` fixes the number of replicas."""
+    array = as_array(value, name)
+    expected = f"shape ({'replicas' if rows is None else rows}, {columns})"
+    if array.ndim == 1 and array.shape == (columns,):
+        raise ValueError(f"{name}: expected {expected}, got {array.shape}; for one point pass {name}[None, :]")
+    if array.ndim != 2 or array.shape[1] != columns or (rows is not None and array.shape[0] != rows):
+        raise ValueError(f"{name}: expected {expected}, got {array.shape}")
+    return as_real(array, name, dtype)
+
+
+def as_choice(value: Any, name: str, choices: tuple[str, ...]) -> str:
+    """Return one of the named choices."""
+    if not isinstance(value, str) or value not in choices:
+        raise ValueError(f"{name}: expected one of {', '.join(map(repr, choices))}, got {described(value)}")
+    return value
+
+
+def described(value: Any) -> str:
+    """Return type and value, short enough for a message."""
+    text = repr(value)
+    return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}"

@@ -1,0 +1,185 @@
+"""`spinscape scaled-losses` and `spinscape redraw`: run the main study, write its table, draw its figure."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+QUICK: Mapping[str, Any] = {
+    "sizes": (25, 50, 100),
+    "tensors": {25: 10, 50: 5, 100: 2},
+    "starts": 288,
+    "extra_starts": 48,
+}
+DEFAULT: Mapping[str, Any] = {"sizes": (25, 50, 100, 250), "tensors": {25: 100, 50: 50, 100: 20, 250: 3}}
+FULL: Mapping[str, Any] = {
+    "sizes": (25, 50, 100, 250, 500),
+    "tensors": {25: 100, 50: 50, 100: 20, 250: 5, 500: 1},
+}
+
+EPILOG = """\
+examples:
+  spinscape scaled-losses                     N = 25, 50, 100, 250, 1000 starts each
+  spinscape scaled-losses --quick             N = 25, 50, 100 with fewer starts, well under a minute
+  spinscape scaled-losses --full              the papers' set, with N = 500
+  spinscape scaled-losses --sizes 30,60 --starts 200 --method lbfgs
+Interrupt it at any time: the same command continues where it stopped.
+"""
+
+
+def register(subparsers: Any) -> None:
+    """Add the two commands."""
+    command = subparsers.add_parser(
+        "scaled-losses",
+        help="where descents on the spin glass end, for growing N (AISTATS15 Fig. 3 left)",
+        description="Descend from random starts on spherical p-spin glasses, polish every end point, count its index, "
+        "and write the figure, the table and the results file.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    size = command.add_mutually_exclusive_group()
+    size.add_argument("--quick", action="store_true", help="a small version, well under a minute")
+    size.add_argument("--full", action="store_true", help="the papers' full set, with N = 500")
+    command.add_argument("--sizes", type=_integers, metavar="N,N,...", help="sizes N instead of the default ones")
+    command.add_argument("--tensors", type=int, metavar="T", help="coupling tensors for every size")
+    command.add_argument("--starts", type=int, metavar="R", help="starts on the first tensor of each size (1000)")
+    command.add_argument("--extra-starts", type=int, metavar="R", help="starts on each further tensor (100)")
+    command.add_argument("--p", type=int, metavar="P", default=3, help="order of interaction (3)")
+    command.add_argument("--law", metavar="NAME", default="gaussian", help="law of the couplings (gaussian)")
+    command.add_argument("--nu", type=float, help="degrees of freedom of law student-t")
+    command.add_argument(
+        "--method", metavar="NAME", default="sgd", help="sgd (papers' schedule), gradient, lbfgs (sgd)"
+    )
+    command.add_argument(
+        "--parts", type=int, metavar="P", default=4, help="coupling parts in sgd; 1: full gradients (4)"
+    )
+    command.add_argument("--dtype", metavar="NAME", default="float32", help="arithmetic of the descent (float32)")
+    command.add_argument("--rng", type=int, metavar="SEED", default=0, help="seed of the whole study (0)")
+    command.add_argument("--threads", type=int, metavar="T", help="threads (all the processor quota allows)")
+    _add_output(command)
+    command.set_defaults(run=run)
+
+    redraw = subparsers.add_parser("redraw", help="draw the figure and table of a results file again")
+    redraw.add_argument("store", type=Path, help="results file written by scaled-losses or a dynamics command")
+    _add_output(redraw)
+    redraw.set_defaults(run=run_redraw)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run or continue the study, then write its outputs."""
+    from spinscape import study
+    from spinscape.study.scaled_losses import recipe
+
+    made = recipe(**_options(arguments))
+    path = arguments.out / f"scaled-losses-{made.key[:8]}.sqlite"
+    print(f"results file: {path}" + (" (continued)" if path.exists() else ""))
+    try:
+        with _progress_bar() as bar, study.run(made, path, n_threads=arguments.threads, progress=bar) as store:
+            bar.close()
+            write(store, arguments.out, arguments.format)
+    except KeyboardInterrupt:
+        print(f"interrupted; {path} holds all finished work, the same command continues it", file=sys.stderr)
+        return 130
+    except study.UnitsFailedError as error:
+        print(f"spinscape: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def run_redraw(arguments: argparse.Namespace) -> int:
+    """Draw an existing results file; nothing is computed."""
+    from spinscape.cli import dynamics
+    from spinscape.study import Store
+
+    with Store(arguments.store) as store:
+        command = dynamics.command_of(store)
+        if command is None:
+            write(store, arguments.out, arguments.format)
+        else:
+            dynamics.write(store, command, arguments.out, arguments.format)
+    return 0
+
+
+def write(store: Any, folder: Path, formats: tuple[str, ...]) -> None:
+    """Write table and figure of a store and print the table and the paths."""
+    from spinscape.figures import scaled_losses, style
+    from spinscape.study.scaled_losses import ScaledLosses
+
+    table = ScaledLosses.from_store(store)
+    rows = table.rows()
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / "scaled-losses.csv"
+    with target.open("w", newline="", encoding="utf-8") as file:
+        file.write(f"# spinscape scaled-losses, recipe {store.recipe.canonical()}\n")
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    figure = scaled_losses.draw(table)
+    figures = [style.save(figure, folder / f"scaled-losses.{suffix}") for suffix in formats]
+    print(_as_text(rows))
+    for path in (target, *figures):
+        print(f"wrote {path}")
+
+
+def _options(arguments: argparse.Namespace) -> dict[str, Any]:
+    preset = QUICK if arguments.quick else FULL if arguments.full else DEFAULT
+    options = dict(preset)
+    if arguments.sizes is not None:
+        options["sizes"] = arguments.sizes
+        options["tensors"] = {N: T for N, T in preset["tensors"].items() if N in arguments.sizes}
+    if arguments.tensors is not None:
+        options["tensors"] = dict.fromkeys(options["sizes"], arguments.tensors)
+    for name in ("starts", "extra_starts"):
+        if getattr(arguments, name) is not None:
+            options[name] = getattr(arguments, name)
+    for name in ("p", "law", "nu", "method", "parts", "dtype", "rng"):
+        options[name] = getattr(arguments, name)
+    return options
+
+
+def _add_output(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--out", metavar="DIR", type=Path, default=Path("spinscape-results"), help="folder (spinscape-results)"
+    )
+    command.add_argument(
+        "--format", metavar="LIST", type=_names, default=("png",), help="figure formats: png,pdf,svg (png)"
+    )
+
+
+def _progress_bar() -> Any:
+    from tqdm import tqdm
+
+    return tqdm(bar_format="{percentage:3.0f}% |{bar:30}| {elapsed} < {remaining}  {postfix}", mininterval=0.2)
+
+
+def _as_text(rows: list[dict[str, Any]]) -> str:
+    columns = (
+        ("N", "N", "{:d}"),
+        ("tensors", "tensors", "{:d}"),
+        ("starts", "starts", "{:d}"),
+        ("mean_first_tensor", "mean u", "{:.4f}"),
+        ("sd_first_tensor", "s.d.", "{:.4f}"),
+        ("published_mean", "published", "{:.4f}"),
+        ("mean_of_tensors", "all tensors", "{:.4f}"),
+        ("sd_of_tensor_means", "s.d. of means", "{:.4f}"),
+        ("mean_refined", "refined", "{:.4f}"),
+        ("mean_overlap", "overlap", "{:.4f}"),
+        ("index_0", "index 0", "{:.1%}"),
+        ("certified", "certified", "{:.1%}"),
+    )
+    cells = [[title for _, title, _ in columns]]
+    cells += [[form.format(row[name]) for name, _, form in columns] for row in rows]
+    widths = [max(len(line[k]) for line in cells) for k in range(len(columns))]
+    return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in cells)
+
+
+def _integers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(","))
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.split(","))

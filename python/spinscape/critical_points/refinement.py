@@ -1,0 +1,137 @@
+"""Newton refinement of points, such as the end points of descents, to critical points."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinscape import _core
+from spinscape.arrays import as_choice, as_integer, as_number
+from spinscape.critical_points.surfaces import energy_scale, fits, surface_of, tile_of
+from spinscape.hamiltonian import Glass
+from spinscape.landscape import FloatArray, Landscape, as_landscape, on_domain, retracted
+from spinscape.threads import as_threads
+
+REFINE_METHODS = ("auto", "dense", "krylov")
+RefineStop = _core.RefineStop
+
+_LARGEST_DENSE_NEWTON = 2000  # coordinates; beyond, one factorisation takes longer than an interrupt may wait
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class CriticalPoints:
+    """What `refine` found, one row a replica in the order of the starts.
+
+    points : (replicas, D) float64, |w|^2 = N on each sphere to 1e-12 relative.
+    energy_density : (replicas,) float64, u = H/N (H/n for a layered glass).
+    gradient_norm : (replicas,) float64, |g|/√D.
+    stop_reason : (replicas,) int8, values of `RefineStop`: `converged`; `max_steps`; `stalled` (no shorter step lowers
+        the gradient, or none stays in the basin).
+    steps : (replicas,) int64, Newton steps taken.
+    overlap : (replicas,) float64, w.w'/D with the start (their cosine on flat space): how far it is from where it was
+        looked for.
+    tol, method : how it was found.
+    """
+
+    points: NDArray[np.float64]
+    energy_density: NDArray[np.float64]
+    gradient_norm: NDArray[np.float64]
+    stop_reason: NDArray[np.int8]
+    steps: NDArray[np.int64]
+    overlap: NDArray[np.float64]
+    tol: float
+    method: str
+
+    @property
+    def converged(self) -> NDArray[np.bool_]:
+        """Whether each replica ended with |g|/√D <= tol * scale, (replicas,)."""
+        return np.asarray(self.stop_reason == int(RefineStop.converged))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all fields by name, without copying the arrays; `converged`; the stop reasons' names."""
+        names = np.array([RefineStop(int(value)).name for value in self.stop_reason], dtype=np.str_)
+        own = {f.name: getattr(self, f.name) for f in fields(self)}
+        return own | {"converged": self.converged, "stop_reason_name": names}
+
+    def __repr__(self) -> str:
+        replicas, dimension = self.points.shape
+        head = f"CriticalPoints(method={self.method!r}, tol={self.tol:g}, replicas={replicas}, dimension={dimension}"
+        if replicas == 0:
+            return head + ")"
+        u = self.energy_density
+        return (
+            f"{head}\n  converged: {np.count_nonzero(self.converged)} of {replicas}"
+            f"\n  energy_density: mean {u.mean():.6g}, sd {u.std():.3g}, from {u.min():.6g} to {u.max():.6g}"
+            f"\n  gradient_norm: from {self.gradient_norm.min():.3g} to {self.gradient_norm.max():.3g}"
+            f"\n  steps: from {self.steps.min()} to {self.steps.max()}"
+            f"\n  overlap: from {self.overlap.min():.6g} to {self.overlap.max():.6g})"
+        )
+
+
+def refine(
+    glass: Glass | Landscape,
+    points: Any,
+    *,
+    tol: float = 1e-12,
+    max_steps: int = 50,
+    method: str = "auto",
+    n_threads: int | None = None,
+) -> CriticalPoints:
+    """Bring every point to the critical point nearby by Newton's method on the sphere, in float64.
+
+    A start whose Riemannian Hessian is positive definite is led to the minimum of its basin: each step is at most
+    0.1 √D long, raises neither the energy nor the gradient norm, and ends where the Hessian is positive definite again.
+    Any other start goes to the critical point, of whatever index, that Newton's method with decreasing |g| reaches.
+
+    Parameters
+    ----------
+    glass : a glass, a network's landscape, or any other `Landscape`.
+    points : (replicas, D), the starts, |w|^2 = N on each sphere to 1e-4 relative (they are then put on it).
+    tol : converged where |g|/√D <= tol * scale, scale = max(|H|/D, root mean square eigenvalue of the Hessian).
+    max_steps : Newton steps a replica.
+    method : "dense": Hessian matrices, Cholesky or LU factorisation, Levenberg-Marquardt steps where Newton's are too
+        long. "krylov": Hessian-vector products only (conjugate gradients, MINRES); it sees negative curvature only
+        where the conjugate gradients meet it. "auto": dense up to D = 2000 where the matrices fit, else krylov.
+    n_threads : number of threads; never changes a result.
+
+    Returns `CriticalPoints`; not converging is a stop reason, not an error. Raises TypeError, ValueError or MemoryError
+    naming the argument. An interrupt is raised within a second.
+    """
+    landscape = as_landscape(glass, "glass")
+    starts = retracted(landscape, on_domain(landscape, points))
+    as_choice(method, "method", REFINE_METHODS)
+    tol = as_number(tol, "tol", 0.0)
+    max_steps = as_integer(max_steps, "max_steps", 0, 10**6)
+    threads = as_threads(n_threads)
+    replicas, D = starts.shape
+    if method == "auto":
+        method = "dense" if D <= _LARGEST_DENSE_NEWTON and fits(5 * 8 * D * D) else "krylov"
+    matrix_free = method == "krylov"
+    hessian = 0 if matrix_free else 8 * D * D
+    # A replica has its Hessian, points, gradients and directions; a thread factorises in four matrices more.
+    own, matrices = 8 * 12 * D + hessian, 0 if matrix_free else 4
+    tile = tile_of(landscape, replicas, own, matrices, threads, f"points: refining points of {D} coordinates")
+    options = _core.RefineOptions(tol, max_steps, 0.1, matrix_free, tile)
+    found = _core.refine(surface_of(landscape), starts, options, threads)
+    return CriticalPoints(
+        points=found["points"],
+        energy_density=found["energy"] / energy_scale(landscape),
+        gradient_norm=found["gradient_norm"],
+        stop_reason=found["stop"].astype(np.int8),
+        steps=found["steps"],
+        overlap=overlaps(landscape, found["points"], starts),
+        tol=tol,
+        method=method,
+    )
+
+
+def overlaps(landscape: Landscape, points: FloatArray, others: FloatArray) -> NDArray[np.float64]:
+    """Return w.w'/D row by row; on flat space the cosine of the angle between the rows (nan for a zero row)."""
+    products: NDArray[np.float64] = np.einsum("ri,ri->r", points, others)
+    if landscape.spheres is not None:
+        return products / landscape.size
+    with np.errstate(invalid="ignore"):
+        return products / (np.linalg.norm(points, axis=1) * np.linalg.norm(others, axis=1))

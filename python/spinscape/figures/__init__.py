@@ -1,0 +1,1 @@
+"""Tables in, matplotlib Axes out: nothing in this room computes. Needs `pip install 'spinscape[study]'`."""

@@ -1,0 +1,1 @@
+"""Figures of the experiments in `spinscape.study.dynamics`, a module each."""

@@ -1,0 +1,74 @@
+"""Synthetic problems whose laws are known: Gaussian blobs, Gaussian mixtures, teacher and student."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinscape.arrays import as_integer, as_number, as_real
+from spinscape.networks.architecture import Architecture
+from spinscape.networks.data.dataset import Data
+from spinscape.randomness import RNG, child_seeds
+
+
+def gaussian_blobs(
+    inputs: int, classes: int, train: int, test: int = 1000, *, separation: float = 3.0, rng: RNG = None
+) -> Data:
+    """Return `classes` equally likely Gaussian clouds of unit variance, one a class.
+
+    Centres are independent N(0, separation² / (2 inputs)) in each coordinate, so that two are about `separation` apart.
+    """
+    as_integer(inputs, "inputs", 1)
+    as_integer(classes, "classes", 2)
+    scale = as_number(separation, "separation", 0.0) / np.sqrt(2 * inputs)
+    centres, noise = child_seeds(rng, 2)
+    means = scale * np.random.default_rng(centres).normal(size=(classes, inputs))
+    return gaussian_mixture(means, np.arange(classes), train, test, rng=noise)
+
+
+def gaussian_mixture(
+    means: Any, labels: Any, train: int, test: int = 1000, *, sd: float = 1.0, rng: RNG = None
+) -> Data:
+    """Return samples of equally likely Gaussian components N(means[k], sd² I), component k of class labels[k]."""
+    centres = as_real(means, "means", np.dtype(np.float64))
+    if centres.ndim != 2:
+        raise ValueError(f"means: expected shape (components, inputs), got {centres.shape}")
+    of_component = np.asarray(labels)
+    if of_component.shape != (len(centres),) or of_component.dtype.kind not in "iu" or of_component.min() < 0:
+        raise ValueError(f"labels: expected ({len(centres)},) classes from 0, got {labels!r}")
+    spread = as_number(sd, "sd", 0.0)
+
+    def draw(count: int, name: str, seed: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        generator = np.random.default_rng(seed)
+        component = generator.integers(len(centres), size=as_integer(count, name, 1))
+        noise = generator.normal(size=(count, centres.shape[1]))
+        return centres[component] + spread * noise, of_component[component].astype(np.int64)
+
+    first, second = child_seeds(rng, 2)
+    classes = max(2, int(of_component.max()) + 1)
+    return Data(*draw(train, "train", first), *draw(test, "test", second), classes=classes, name="Gaussian mixture")
+
+
+def teacher_student(
+    architecture: Architecture, train: int, test: int = 1000, *, noise: float = 0.0, rng: RNG = None
+) -> Data:
+    """Return standard Gaussian inputs with the outputs of a random network, the teacher.
+
+    With one output the target is the teacher's output plus N(0, noise²), otherwise the class of its largest output
+    (noise added to each). A student of the same architecture can represent it exactly: the loss reaches its minimum.
+    """
+    weights, seed = child_seeds(rng, 2)
+    generator = np.random.default_rng(seed)
+    teacher = architecture.initial(1, rng=weights)[0]
+    deviation = as_number(noise, "noise", 0.0)
+
+    def draw(count: int, name: str) -> tuple[NDArray[Any], NDArray[Any]]:
+        inputs = generator.normal(size=(as_integer(count, name, 1), architecture.inputs)).astype(np.float32)
+        outputs = architecture.outputs_of(teacher, inputs)
+        outputs = outputs + deviation * generator.normal(size=outputs.shape)
+        return inputs, outputs[:, 0] if architecture.outputs == 1 else outputs.argmax(axis=1)
+
+    parts = (*draw(train, "train"), *draw(test, "test"))
+    return Data(*parts, classes=architecture.outputs, name="teacher and student")

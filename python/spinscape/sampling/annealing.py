@@ -1,0 +1,130 @@
+"""Simulated annealing: chains whose temperature falls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinscape import _core
+from spinscape.hamiltonian import Glass
+from spinscape.randomness import RNG
+from spinscape.sampling.steps import Progress, checked_call, epsilon_of, require_memory, step_of, trace_steps
+from spinscape.schedules import AnnealingSchedule
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Annealing:
+    """What `anneal` found, one row a chain in the order of the starts.
+
+    points : (replicas, D), the end points, in the glass's dtype; on the spheres to rounding.
+    energy_density : (replicas,) float64, u = H/N (H/n for a layered glass) at the end points.
+    betas : (levels,), the inverse temperatures.
+    level_energy_density : (replicas, levels) float64, the mean of u over the steps of each level; nan where none.
+    acceptance : (replicas, levels) float64, the fraction of moves that were taken; nan where there were none.
+    step : (replicas, levels) float64, the step at the end of each level: ε for "hmc", else dt = βε²/2.
+    trace_steps, trace_energy_density : (columns,) and (replicas, columns), u after that many steps.
+    evaluations : (replicas,) int64, gradients evaluated.
+    schedule, method : how it was done.
+    """
+
+    points: NDArray[Any]
+    energy_density: NDArray[np.float64]
+    betas: NDArray[np.float64]
+    level_energy_density: NDArray[np.float64]
+    acceptance: NDArray[np.float64]
+    step: NDArray[np.float64]
+    trace_steps: NDArray[np.int64]
+    trace_energy_density: NDArray[np.float64]
+    evaluations: NDArray[np.int64]
+    schedule: AnnealingSchedule
+    method: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all fields by name, without copying the arrays."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    def __repr__(self) -> str:
+        replicas, dimension = self.points.shape
+        head = f"Annealing(method={self.method!r}, {self.schedule}, replicas={replicas}, dimension={dimension}"
+        if replicas == 0:
+            return head + ")"
+        u = self.energy_density
+        return f"{head}\n  energy_density: mean {u.mean():.6g}, sd {u.std():.3g}, from {u.min():.6g} to {u.max():.6g})"
+
+
+def anneal(
+    glass: Glass,
+    points: Any,
+    *,
+    schedule: AnnealingSchedule | None = None,
+    rng: RNG = None,
+    method: str = "mala",
+    step: float | None = None,
+    leapfrogs: int | None = None,
+    first_replica: int = 0,
+    trace_every: int = 0,
+    progress: Progress | None = None,
+    n_threads: int | None = None,
+) -> Annealing:
+    """Let every chain go through the schedule's inverse temperatures with the moves of `sample`.
+
+    Parameters
+    ----------
+    glass : the landscape.
+    points : (replicas, D), the starts, |w|^2 = N on each sphere to 1e-4 relative (they are then put on it).
+    schedule : an `AnnealingSchedule`; default AnnealingSchedule(), 2000 steps from β = 0.1 to 100.
+    rng, method, leapfrogs, first_replica, trace_every, progress, n_threads : as in `sample`. Of the methods, "langevin"
+        takes every move, at the time step 0.01 where none is given.
+    step : fixed at all temperatures (dt, or ε for "hmc"). Default: each chain adapts its own all the way, so that its
+        moves are taken with frequency 0.574 ("mala") or 0.8 ("hmc"); no chain of changing step is exactly stationary,
+        but an annealed one is not anyway.
+
+    The end points are still warm: u exceeds that of the nearest minimum by about 1/(2 β) at the last β; `descend` goes
+    the rest of the way. With "mala" the cost is one gradient a step and one at the start.
+
+    Returns an `Annealing`. Raises TypeError, ValueError or MemoryError naming the argument. An interrupt is raised
+    within a second.
+    """
+    plan = AnnealingSchedule() if schedule is None else schedule
+    if not isinstance(plan, AnnealingSchedule):
+        raise TypeError(f"schedule: expected an AnnealingSchedule, got {type(schedule).__name__}")
+    call = checked_call(
+        glass,
+        points,
+        method,
+        leapfrogs,
+        rng=rng,
+        first_replica=first_replica,
+        trace_every=trace_every,
+        progress=progress,
+        n_threads=n_threads,
+    )
+    replicas = call.starts.shape[0]
+    require_memory(call, plan.steps, replicas, plan.levels)
+    if step is None and method == "langevin":
+        step = 0.01
+    betas, counts = plan.betas, plan.level_steps
+    fixed = [0.0 if step is None else epsilon_of(step, beta, method) for beta in betas]
+    levels = [_core.ThermalLevel(*level) for level in zip(betas, counts, fixed, strict=True)]
+    found = _core.sample(glass._core, call.starts, levels, call.options(), progress, call.threads)
+    if progress is not None:
+        progress(replicas * plan.steps, replicas * plan.steps)
+    empty = np.array(counts) == 0
+    for name in ("level_energy", "acceptance"):
+        found[name][:, empty] = np.nan
+    return Annealing(
+        points=found["points"],
+        energy_density=found["energy_density"],
+        betas=np.array(betas),
+        level_energy_density=found["level_energy"],
+        acceptance=found["acceptance"],
+        step=step_of(found["epsilon"], np.array(betas), method),
+        trace_steps=trace_steps(found["trace"], call),
+        trace_energy_density=found["trace"],
+        evaluations=np.full(replicas, 1 + plan.steps * call.leapfrogs, dtype=np.int64),
+        schedule=plan,
+        method=method,
+    )

@@ -1,0 +1,158 @@
+"""What the samplers share: leapfrog steps, the core's options, and what their arguments must be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinscape import _core, memory
+from spinscape.arrays import as_choice, as_integer, as_number
+from spinscape.hamiltonian import Glass
+from spinscape.landscape import on_domain
+from spinscape.randomness import RNG, seed_from
+from spinscape.threads import as_threads
+
+METHODS = ("mala", "hmc", "langevin")
+TARGETS = {"mala": 0.574, "hmc": 0.8, "langevin": 0.574}  # of the acceptance (Roberts and Rosenthal 1998 for "mala")
+MOST_STEPS = 2**40
+MOST_CHAINS = 2**32
+Progress = Callable[[int, int], object]
+
+_LANGEVIN_STEP = 0.01
+_PILOT_CHAINS = 8
+_PILOT_STEPS = 300
+_CHAINS_A_THREAD = 96  # evaluated at once
+
+
+@dataclass(frozen=True)
+class Call:
+    """The checked arguments that all samplers have."""
+
+    starts: NDArray[Any]
+    method: str
+    leapfrogs: int
+    seed: int
+    first_step: int
+    first_replica: int
+    trace_every: int
+    keep_every: int
+    threads: int
+
+    def options(self) -> _core.ThermalOptions:
+        """Return the options of the core."""
+        return _core.ThermalOptions(
+            self.leapfrogs,
+            self.method != "langevin",
+            TARGETS[self.method],
+            self.seed,
+            self.first_step,
+            self.first_replica,
+            self.trace_every,
+            self.keep_every,
+        )
+
+
+def checked_call(
+    glass: Any,
+    points: Any,
+    method: Any,
+    leapfrogs: Any,
+    *,
+    rng: RNG,
+    first_step: Any = 0,
+    first_replica: Any = 0,
+    trace_every: Any = 0,
+    keep_every: Any = 0,
+    rungs: int = 1,
+    progress: Any = None,
+    n_threads: int | None = None,
+) -> Call:
+    """Check what all samplers are given; `rungs` rows of points are one replica."""
+    if not isinstance(glass, Glass):
+        raise TypeError(f"glass: expected a glass, got {type(glass).__name__}")
+    starts = on_domain(glass, points, glass.dtype)
+    as_choice(method, "method", METHODS)
+    if progress is not None and not callable(progress):
+        raise TypeError(f"progress: expected a callable or None, got {type(progress).__name__}")
+    replicas, most = starts.shape[0] // rungs, MOST_CHAINS // rungs
+    if replicas > most:
+        raise ValueError(f"points: expected at most {most:,} replicas, got {replicas:,}")
+    return Call(
+        starts=starts,
+        method=method,
+        leapfrogs=_as_leapfrogs(leapfrogs, method),
+        seed=seed_from(rng),
+        first_step=as_integer(first_step, "first_step", 0, MOST_STEPS),
+        first_replica=as_integer(first_replica, "first_replica", 0, most - replicas),
+        trace_every=as_integer(trace_every, "trace_every", 0, MOST_STEPS),
+        keep_every=as_integer(keep_every, "keep_every", 0, MOST_STEPS),
+        threads=as_threads(n_threads),
+    )
+
+
+def _as_leapfrogs(leapfrogs: Any, method: str) -> int:
+    if leapfrogs is None:
+        return 10 if method == "hmc" else 1
+    count = as_integer(leapfrogs, "leapfrogs", 1, 2**20)
+    if method != "hmc" and count != 1:
+        raise ValueError(f"leapfrogs: expected None or 1 for method {method!r}, got {count}")
+    return count
+
+
+def as_beta(value: Any, name: str = "beta") -> float:
+    """Return an inverse temperature, at least 0."""
+    return as_number(value, name, 0.0)
+
+
+def leapfrog_steps(glass: Glass, betas: Sequence[float], call: Call, step: Any) -> list[float]:
+    """Return ε for every β: from `step`, or found by a pilot run.
+
+    A step is ε itself for "hmc" and the time step dt = βε²/2 otherwise. The pilot's chains start from points of their
+    own and adapt their steps while they go through the βs in order; the median over them is taken, so that the steps
+    are a function of the glass, the βs and the method.
+    """
+    if step is None and call.method == "langevin":
+        step = _LANGEVIN_STEP
+    if step is not None:
+        return [epsilon_of(step, beta, call.method) for beta in betas]
+    moves = [_PILOT_STEPS] + [_PILOT_STEPS // 3] * (len(betas) - 1)
+    levels = [_core.ThermalLevel(beta, count, 0.0) for beta, count in zip(betas, moves, strict=True)]
+    options = _core.ThermalOptions(call.leapfrogs, True, TARGETS[call.method], 0, 0, 0, 0, 0)
+    starts = glass.random_points(_PILOT_CHAINS, rng=0)
+    found = _core.sample(glass._core, starts, levels, options, None, call.threads)
+    return [float(epsilon) for epsilon in np.median(found["epsilon"], axis=0)]
+
+
+def epsilon_of(step: Any, beta: float, method: str) -> float:
+    """Return the leapfrog step ε of a given step."""
+    number = as_number(step, "step", 0.0, exclusive=True)
+    if method == "hmc":
+        return number
+    if beta == 0:
+        raise ValueError(f"step: a time step of method {method!r} needs beta > 0; leave it to be found, or use 'hmc'")
+    return float(np.sqrt(2 * number / beta))
+
+
+def step_of(epsilon: Any, beta: Any, method: str) -> Any:
+    """Return the step as the user knows it: ε for "hmc", dt = βε²/2 otherwise."""
+    return epsilon if method == "hmc" else beta * epsilon**2 / 2
+
+
+def require_memory(call: Call, steps: int, rows: int, levels: int) -> None:
+    """Make sure that the results and the blocks at work fit; `rows` chains of the result."""
+    D, size = call.starts.shape[1], call.starts.itemsize
+    kept = steps // call.keep_every if call.keep_every else 0
+    traced = steps // call.trace_every + 1 if call.trace_every else 0
+    memory.require(rows * kept * D * size, f"keep_every: {kept:,} points of {rows:,} chains")
+    memory.require(16 * rows * traced, f"trace_every: {traced:,} records of {rows:,} chains")
+    at_work = min(rows, _CHAINS_A_THREAD * call.threads) * D * size * 8
+    memory.require(rows * (2 * D * size + 32 * levels) + at_work, f"points: {rows:,} chains of {D:,} coordinates")
+
+
+def trace_steps(trace: NDArray[np.float64], call: Call) -> NDArray[np.int64]:
+    """Return the steps of a trace's columns, counted from the start of the streams."""
+    return call.first_step + np.arange(trace.shape[-1], dtype=np.int64) * call.trace_every

@@ -1,0 +1,193 @@
+"""Densities of eigenvalues of symmetric operators too large to diagonalise: stochastic Lanczos quadrature.
+
+For a random vector v on the unit sphere the measure Σ_k (v·e_k)² δ(λ − λ_k) has the density of the eigenvalues as its
+mean. `steps` Lanczos steps from v give its Gauss quadrature, exact for polynomials of degree 2 steps − 1: the Ritz
+values as nodes, squared first components of their eigenvectors as weights. Averaged over `probes` vectors and smoothed
+with a Gaussian kernel this is an estimate of the smoothed density (Lin, Saad and Yang, SIAM Review 58 (2016) 34;
+Ghorbani, Krishnan and Xiao, ICML 2019). Its statistical error is known from the spread of the probes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from math import sqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinscape import memory
+from spinscape.arrays import as_array, as_integer, as_number
+from spinscape.landscape import Landscape, on_domain, radial_directions, retracted
+from spinscape.randomness import RNG, child_seeds, seed_from
+from spinscape.spectrum import SymmetricProblem
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SpectralDensity:
+    """An estimate of the density of eigenvalues, smoothed with a Gaussian of standard deviation `width`.
+
+    grid, density, error : (points,) positions, density (its integral is 1), standard error over the probes.
+    nodes, weights : (probes, steps) quadrature of each probe's measure; weights of a row add up to 1, and are 0 where a
+        Krylov space ended early.
+    width : of the kernel; structure narrower than this is not resolved.
+    n : dimension, excluded directions taken off.     products : products A v taken.
+    """
+
+    grid: FloatArray
+    density: FloatArray
+    error: FloatArray
+    nodes: FloatArray
+    weights: FloatArray
+    width: float
+    n: int
+    products: int
+
+    def fraction(self, low: float = -np.inf, high: float = np.inf) -> tuple[float, float]:
+        """Return the fraction of eigenvalues in (low, high) and its standard error; the kernel plays no part.
+
+        The quadrature smears a step over the distance of neighbouring nodes, some spectral range / steps.
+        """
+        inside = np.where((self.nodes > low) & (self.nodes < high), self.weights, 0.0).sum(axis=1)
+        return float(inside.mean()), _standard_error(inside)
+
+    def moment(self, order: int) -> tuple[float, float]:
+        """Return tr A^order / n and its standard error; exact per probe for orders below 2 steps."""
+        powers = (self.weights * self.nodes ** as_integer(order, "order", 0)).sum(axis=1)
+        return float(powers.mean()), _standard_error(powers)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all fields by name, without copying the arrays."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    def __repr__(self) -> str:
+        probes, steps = self.nodes.shape
+        low, high = self.nodes.min(), self.nodes.max()
+        return (
+            f"SpectralDensity(n={self.n}, {probes} probes of {steps} steps, width={self.width:.3g}"
+            f"\n  Ritz values: from {low:.5g} to {high:.5g}\n  largest error: {self.error.max():.2g})"
+        )
+
+
+def spectral_density(
+    operator: Any,
+    where: Any,
+    *,
+    probes: int = 10,
+    steps: int = 100,
+    width: float | None = None,
+    grid: Any = 400,
+    exclude: Any = None,
+    rng: RNG = None,
+) -> SpectralDensity:
+    """Estimate the density of eigenvalues of a symmetric operator from products A v.
+
+    Parameters
+    ----------
+    operator, where : a callable v -> A v, LinearOperator or matrix as in `lanczos_index`, with its dimension n; or a
+        landscape (a glass, a network's, your own) with a point, (D,) or (1, D): then the density is that of its
+        Hessian, on spheres on the tangent space.
+    probes : random vectors; the error falls as 1/√(probes n).
+    steps : Lanczos steps of each, at most n; resolution is about the spectral range / steps.
+    width : standard deviation of the smoothing kernel; default 1/50 of the range of the Ritz values.
+    grid : number of points, or the points themselves.
+    exclude : (k, n) directions to leave out.
+    rng : of the probes; probe k does not depend on their number.
+
+    Memory is steps n numbers. Raises TypeError, ValueError or MemoryError naming the argument, ValueError where the
+    products are not those of a symmetric operator.
+    """
+    as_integer(probes, "probes", 1, 10**6)
+    as_integer(steps, "steps", 1)
+    if isinstance(operator, Landscape):
+        operator, where, exclude = _of_landscape(operator, where, exclude)
+    n = as_integer(where, "where", 1)
+    memory.require(8 * n * (min(steps, n) + 8), f"where: a Lanczos basis of dimension {n}")
+    problem = SymmetricProblem(operator, n, 1, 1, exclude, rng)
+    left = n - len(problem.excluded)
+    if left < 1:
+        raise ValueError(f"exclude: expected fewer than {n} directions, got {len(problem.excluded)}")
+    quadratures = [_quadrature(problem, min(steps, left), seed) for seed in child_seeds(seed_from(rng), probes)]
+    nodes = np.array([found[0] for found in quadratures])
+    weights = np.array([found[1] for found in quadratures])
+    kernel = _width(width, nodes)
+    positions = _grid(grid, nodes, kernel)
+    densities = np.array([_smoothed(positions, *pair, kernel) for pair in zip(nodes, weights, strict=True)])
+    error = np.array([_standard_error(column) for column in densities.T])
+    products = sum(found[2] for found in quadratures)
+    return SpectralDensity(positions, densities.mean(axis=0), error, nodes, weights, kernel, left, products)
+
+
+def _of_landscape(landscape: Landscape, where: Any, exclude: Any) -> tuple[Any, int, Any]:
+    """The Hessian's products at a point, the dimension, and the radial directions to leave out."""
+    array = as_array(where, "where")
+    if array.size != landscape.size or array.ndim > 2:
+        raise ValueError(f"where: expected one point of {landscape.size} coordinates, got shape {array.shape}")
+    point = retracted(landscape, on_domain(landscape, array.reshape(1, -1)))
+    radial = radial_directions(landscape, point[0])
+    if exclude is not None:
+        radial = np.vstack([radial, exclude])
+    return lambda v: landscape.hvp(point, v[None])[0], landscape.size, radial if radial.size else None
+
+
+def _quadrature(problem: SymmetricProblem, steps: int, seed: int) -> tuple[FloatArray, FloatArray, int]:
+    """Nodes and weights of one probe's measure, and the products taken; Lanczos, orthogonalised twice in full."""
+    from scipy.linalg import eigh_tridiagonal
+
+    basis = np.empty((steps + 1, problem.n))
+    diagonal, off = np.zeros(steps), np.zeros(steps)
+    start = np.random.default_rng(seed).normal(size=problem.n)
+    start -= problem.excluded.T @ (problem.excluded @ start)
+    basis[0] = start / np.linalg.norm(start)
+    taken, largest = 0, 0.0
+    for step in range(steps):
+        image = problem.multiply(basis[step : step + 1])[0]
+        if not np.isfinite(image).all():
+            raise OverflowError("operator: expected finite products, got nan or inf")
+        image = image - problem.excluded.T @ (problem.excluded @ image)
+        taken, largest = step + 1, max(largest, float(np.linalg.norm(image)))
+        diagonal[step] = basis[step] @ image
+        if step:
+            asymmetry = abs(float(basis[step - 1] @ image) - off[step - 1])
+            problem.require_symmetric(asymmetry, largest)
+        known = basis[: step + 1]
+        for _ in range(2):
+            image -= known.T @ (known @ image)
+        off[step] = np.linalg.norm(image)
+        if off[step] <= 1e-12 * largest:
+            break
+        basis[step + 1] = image / off[step]
+    values, vectors = eigh_tridiagonal(diagonal[:taken], off[: taken - 1])
+    nodes, weights = np.full(steps, values[0]), np.zeros(steps)
+    nodes[:taken], weights[:taken] = values, vectors[0] ** 2
+    return nodes, weights, taken
+
+
+def _width(width: float | None, nodes: FloatArray) -> float:
+    if width is not None:
+        return as_number(width, "width", 0.0, exclusive=True)
+    spread = float(nodes.max() - nodes.min())
+    return spread / 50 if spread > 0 else max(1e-6 * float(np.abs(nodes).max()), 1e-12)
+
+
+def _grid(grid: Any, nodes: FloatArray, width: float) -> FloatArray:
+    array = as_array(grid, "grid")
+    if array.ndim == 0:
+        margin = 4 * width
+        return np.linspace(nodes.min() - margin, nodes.max() + margin, as_integer(grid, "grid", 2, 10**7))
+    if array.ndim != 1 or array.size == 0:
+        raise ValueError(f"grid: expected a number of points or (points,), got shape {array.shape}")
+    return array.astype(np.float64)
+
+
+def _smoothed(grid: FloatArray, nodes: FloatArray, weights: FloatArray, width: float) -> FloatArray:
+    distances = (grid[:, None] - nodes) / width
+    density: FloatArray = np.exp(-(distances**2) / 2) @ weights / (width * sqrt(2 * np.pi))
+    return density
+
+
+def _standard_error(samples: FloatArray) -> float:
+    """Of the mean; nan for one sample."""
+    return float(np.std(samples, ddof=1) / sqrt(len(samples))) if len(samples) > 1 else float("nan")

@@ -1,0 +1,1 @@
+"""The two-time equations of the dynamics as N goes to infinity: grid, equations, integration, result."""

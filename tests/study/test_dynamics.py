@@ -1,0 +1,196 @@
+"""The dynamics experiments on small glasses: units, what they compute, tables, figures, commands."""
+
+import csv
+
+import numpy as np
+import pytest
+
+import spinscape as sp
+from spinscape import study
+from spinscape.cli import main
+from spinscape.cli.dynamics import COMMANDS
+from spinscape.study.dynamics import algorithms, disorder, halting, relaxation, search, spiked, turning
+
+TINY = {
+    "energy-time": {"sizes": [8, 12], "tensors": 3, "starts": 4, "t_max": 2.0},
+    "ageing": {
+        "sizes": [8, 12],
+        "tensors": 2,
+        "starts": 4,
+        "t_max": 2.0,
+        "waits": [0.2, 0.5],
+        "beta": 2.0,
+        "step": 0.02,
+    },
+    "algorithms": {"sizes": [8, 12], "tensors": 2, "starts": 4, "budgets": [60]},
+    "annealing-rate": {"sizes": [8, 12], "tensors": 2, "starts": 4, "budgets": [30, 60]},
+    "best-known": {"sizes": [6, 8, 10], "tensors": 3, "starts": 20, "annealing_steps": 50},
+    "halting-times": {"N": 10, "samples": 12},
+    "turning": {"N": 10, "tensors": 2, "starts": 4, "steps": 30},
+    "spiked-tensor": {"sizes": [8, 12], "tensors": 2, "starts": 4},
+}
+
+
+def settings(values):
+    import json
+
+    return [part for name, value in values.items() for part in ("--set", f"{name}={json.dumps(value)}")]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_every_command_writes_table_and_figure_and_redraws_them(tmp_path, capsys, command):
+    assert main([command.name, "--quick", *settings(TINY[command.name]), "--out", str(tmp_path), "--threads", "1"]) == 0
+    first = (tmp_path / f"{command.name}.csv").read_bytes()
+    with (tmp_path / f"{command.name}.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
+    assert rows
+    assert (tmp_path / f"{command.name}.png").stat().st_size > 10_000
+    stored = next(tmp_path.glob("*.sqlite"))
+    assert main(["redraw", str(stored), "--out", str(tmp_path / "again")]) == 0
+    assert (tmp_path / "again" / f"{command.name}.csv").read_bytes() == first
+    assert "wrote" in capsys.readouterr().out
+
+
+def test_a_bad_setting_is_named(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(["turning", "--set", "steps", "--out", str(tmp_path)])
+    assert "NAME=VALUE" in capsys.readouterr().err
+    assert main(["turning", "--set", "steps=0", "--out", str(tmp_path)]) == 2
+    assert "steps" in capsys.readouterr().err
+
+
+def test_spread_separates_disorder_from_starts():
+    """Oracle: a variance-components model with known deviations, 400 instances of 50 starts."""
+    generator = np.random.default_rng(0)
+    samples = [generator.normal(0, 0.3) + generator.normal(0, 1.0, (50, 2)) for _ in range(400)]
+    found = disorder.spread(samples)
+    assert found.sd_disorder == pytest.approx(0.3, abs=0.04)
+    assert found.sd_starts == pytest.approx(1.0, abs=0.02)
+    assert found.error == pytest.approx(np.sqrt((0.09 + 1 / 50) / 400), rel=0.15)
+
+
+def test_relaxation_follows_the_flow_of_small_steps():
+    """Oracle: gradient descent with steps of 1e-3 and 5e-4, extrapolated."""
+    made = relaxation.recipe(sizes=(12,), tensors=1, starts=3, t_max=2.0, waits=(0.5,), dtype="float64")
+    unit = {"N": 12, "tensor": 0}
+    arrays = relaxation.compute(made.parameters, unit, 1)
+    glass = disorder.instance(made.parameters, unit)
+    begin = disorder.starts(glass, made.parameters, unit)
+    coarse, fine = (
+        sp.descend(glass, begin, step=step, tol=0.0, max_steps=round(2.0 / step)).energy_density
+        for step in (1e-3, 5e-4)
+    )
+    assert arrays["energy_density"][:, -1] == pytest.approx(2 * fine - coarse, abs=2e-5)
+    at = np.argmin(np.abs(arrays["times"] - 0.5))
+    assert arrays["correlation"][:, 0, at] == pytest.approx(1.0)
+    assert np.all(np.isnan(arrays["correlation"][:, 0, :at]))
+
+
+def test_relaxation_is_the_same_for_any_number_of_threads():
+    made = relaxation.recipe(sizes=(12,), tensors=1, starts=5, t_max=1.0, beta=2.0, step=0.02)
+    one, two = (relaxation.compute(made.parameters, {"N": 12, "tensor": 0}, threads) for threads in (1, 2))
+    assert all(np.array_equal(one[name], two[name], equal_nan=True) for name in one)
+
+
+def test_no_algorithm_takes_more_than_its_budget():
+    made = algorithms.recipe(sizes=(20,), tensors=1, starts=6, budgets=(90, 300))
+    ends = {}
+    for unit in algorithms.units(made.parameters):
+        arrays = algorithms.compute(made.parameters, unit, 1)
+        assert np.all(arrays["gradients"] <= unit["budget"])
+        ends[unit["method"], unit["budget"]] = arrays["energy_density"].mean()
+    for method in made.parameters["methods"]:
+        assert ends[method, 300] < -1.0
+
+
+def test_annealing_slowly_ends_lower():
+    made = algorithms.recipe(sizes=(20,), tensors=12, methods=("annealing",), budgets=(30, 1000))
+    fast, slow = (
+        np.mean(
+            [
+                algorithms.compute(made.parameters, unit, 1)["energy_density"]
+                for unit in algorithms.units(made.parameters)
+                if unit["budget"] == budget
+            ]
+        )
+        for budget in (30, 1000)
+    )
+    assert slow < fast - 0.01
+
+
+def test_search_counts_successes_by_hand():
+    arrays = [
+        {"lbfgs": np.array([-1.0, -2.0, -2.0, -1.5]), "annealing": np.array([-2.0, -2.0, -2.0, -1.0]),
+         "lbfgs_gradients": np.full(4, 50), "annealing_gradients": np.full(4, 150)},
+        {"lbfgs": np.array([-1.0, -1.0, -1.0, -1.0]), "annealing": np.array([-1.0, -1.2, -1.0, -1.0]),
+         "lbfgs_gradients": np.full(4, 50), "annealing_gradients": np.full(4, 150)},
+    ]  # fmt: skip
+    plain, cooled = (search._search(10, method, arrays) for method in search.METHODS)
+    assert plain.expected_starts.tolist() == [2.0, np.inf]
+    assert cooled.expected_gradients.tolist() == [200.0, 600.0]
+    assert (plain.once, cooled.once) == (0.5, 0.5)
+
+
+def test_search_recovers_a_known_rate_of_growth():
+    made = [
+        search.Search(N, "lbfgs", 10**6, np.full(4, int(1e6 * np.exp(-0.1 * N))), np.full(4, 50.0), np.full(4, -1.6))
+        for N in (20, 30, 40, 50)
+    ]
+    rate, error = search.BestKnown({3: 1.0}, tuple(made)).growth("lbfgs")
+    assert rate == pytest.approx(0.1, abs=1e-4)
+    assert error < 1e-4
+
+
+def test_halting_is_the_papers_stop_and_fresh_for_every_sample():
+    made = halting.recipe(N=12, samples=4, laws=("gaussian", "rademacher"))
+    arrays = [halting.compute(made.parameters, unit, 1) for unit in halting.units(made.parameters)]
+    assert len(set(arrays[0]["steps"].tolist())) > 1
+    glass = sp.PureGlass(3, 12, rng=np.random.SeedSequence(0, spawn_key=(12, 2, 0)))
+    w = glass.random_points(1, rng=np.random.SeedSequence(0, spawn_key=(12, 2, 1)))
+    steps = 0
+    while np.linalg.norm(g := glass.gradient(w)) > 0.01:
+        w = w - 0.2 * g
+        w *= np.sqrt(12) / np.linalg.norm(w)
+        steps += 1
+    assert arrays[0]["steps"][2] == steps
+
+
+def test_halting_moments_are_those_of_scipy():
+    from scipy import stats
+
+    steps = np.random.default_rng(0).gamma(3.0, 50.0, 500).astype(int)
+    found = halting._sample("gaussian", steps, np.ones(500, dtype=bool), None)
+    assert found.moments["mean"] == pytest.approx(steps.mean())
+    assert found.moments["skewness"] == pytest.approx(stats.skew(steps), rel=0.01)
+    assert found.moments["kurtosis"] == pytest.approx(stats.kurtosis(steps), abs=0.05)
+    assert all(low <= found.moments[name] <= high for name, (low, high) in found.intervals.items())
+
+
+def test_turning_measures_the_cosine_between_successive_gradients():
+    made = turning.recipe(N=10, tensors=1, starts=2, steps=3, rates=(0.05,), parts=(2,))
+    unit = {"N": 10, "tensor": 0, "parts": 2, "rate": 0.2}
+    cosines = turning.compute(made.parameters, unit, 1)["cosine"]
+    glass = disorder.instance(made.parameters, unit)
+    pieces = glass.split(2, rng=disorder.seed(0, 10, 0, disorder.NOISE))
+    w = disorder.starts(glass, made.parameters, unit)
+    first = pieces[0].gradient(w)
+    w = w - 0.2 * first
+    w *= np.sqrt(10) / np.linalg.norm(w, axis=1, keepdims=True)
+    second = pieces[1].gradient(w)
+    expected = np.sum(first * second, axis=1) / np.linalg.norm(first, axis=1) / np.linalg.norm(second, axis=1)
+    assert cosines[:, 0] == pytest.approx(expected)
+
+
+def test_strong_signals_are_recovered_and_none_is_not():
+    made = spiked.recipe(sizes=(30,), tensors=2, starts=6, strengths=(0.0, 100.0))
+    for unit in spiked.units(made.parameters):
+        arrays = spiked.compute(made.parameters, unit, 1)
+        assert np.all(arrays["uniform"][:, 1] > 0.9) or arrays["uniform"][:, 1].mean() > 0.8
+        assert arrays["planted"][0, 1] > 0.99
+        assert np.abs(arrays["uniform"][:, 0]).max() < 0.8
+
+
+def test_interrupted_work_is_continued(tmp_path):
+    made = turning.recipe(N=8, tensors=2, starts=2, steps=5)
+    whole = study.run(made, tmp_path / "a.sqlite").digest
+    assert study.run(made, tmp_path / "a.sqlite").digest == whole

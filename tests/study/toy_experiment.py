@@ -1,0 +1,51 @@
+"""A small experiment with everything an experiment can have, and ways to misbehave on demand.
+
+Importable by worker processes. Parameters: units, samples, rng, seconds (slept in each unit), poison (units that kill
+their process), failing (units that raise), fragile (units that raise until the file `fragile_file` exists).
+"""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+
+from spinscape.study import Recipe
+
+
+def recipe(*, units=6, samples=5, rng=0, seconds=0.0, poison=(), failing=(), fragile=(), fragile_file="", law="normal"):
+    if law not in ("normal", "uniform"):
+        raise ValueError(f"law: expected 'normal' or 'uniform', got {law!r}")
+    return Recipe("toy", dict(locals()))
+
+
+def units(parameters):
+    return [{"N": 10 * (1 + k // 3), "block": k} for k in range(parameters["units"])]
+
+
+def cost(parameters, unit):
+    return float(unit["N"])
+
+
+def memory(parameters, unit, n_threads):
+    return 8 * unit["N"] * parameters["samples"]
+
+
+def summary(unit, arrays):
+    return f"u = {arrays['u'].mean():.3f}"
+
+
+def compute(parameters, unit, n_threads):
+    block = unit["block"]
+    if block in parameters["poison"]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if block in parameters["failing"]:
+        raise ValueError(f"block {block} cannot be computed")
+    if block in parameters["fragile"] and not Path(parameters["fragile_file"]).exists():
+        raise OSError("the file server is away")
+    time.sleep(parameters["seconds"])
+    generator = np.random.default_rng([parameters["rng"], block])
+    draw = generator.standard_normal if parameters["law"] == "normal" else generator.random
+    points = draw((parameters["samples"], unit["N"]))
+    return {"u": points.mean(axis=1), "steps": np.arange(len(points)), "points": points, "scale": np.float64(block)}
