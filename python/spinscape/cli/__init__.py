@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from spinscape import __version__
-from spinscape.cli import dynamics, scaled_losses, study, theory
+from spinscape.cli import experiments, scaled_losses, study, theory
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -18,7 +18,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"spinscape {__version__}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (scaled_losses, dynamics, study, theory):
+    for command in (scaled_losses, experiments, study, theory):
         command.register(subparsers)
     return parser
 

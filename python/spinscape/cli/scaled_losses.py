@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from spinscape.cli import experiments
 
 QUICK: Mapping[str, Any] = {
     "sizes": (25, 50, 100),
@@ -60,69 +60,45 @@ def register(subparsers: Any) -> None:
     command.add_argument("--dtype", metavar="NAME", default="float32", help="arithmetic of the descent (float32)")
     command.add_argument("--rng", type=int, metavar="SEED", default=0, help="seed of the whole study (0)")
     command.add_argument("--threads", type=int, metavar="T", help="threads (all the processor quota allows)")
-    _add_output(command)
+    experiments.add_output(command)
     command.set_defaults(run=run)
 
     redraw = subparsers.add_parser("redraw", help="draw the figure and table of a results file again")
-    redraw.add_argument("store", type=Path, help="results file written by scaled-losses or a dynamics command")
-    _add_output(redraw)
+    redraw.add_argument("store", type=Path, help="results file written by a command that draws")
+    experiments.add_output(redraw)
     redraw.set_defaults(run=run_redraw)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run or continue the study, then write its outputs."""
-    from spinscape import study
     from spinscape.study.scaled_losses import recipe
 
     made = recipe(**_options(arguments))
     path = arguments.out / f"scaled-losses-{made.key[:8]}.sqlite"
-    print(f"results file: {path}" + (" (continued)" if path.exists() else ""))
-    try:
-        with _progress_bar() as bar, study.run(made, path, n_threads=arguments.threads, progress=bar) as store:
-            bar.close()
-            write(store, arguments.out, arguments.format)
-    except KeyboardInterrupt:
-        print(f"interrupted; {path} holds all finished work, the same command continues it", file=sys.stderr)
-        return 130
-    except study.UnitsFailedError as error:
-        print(f"spinscape: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return experiments.run_recipe(made, path, arguments.threads, lambda store: write(store, arguments))
 
 
 def run_redraw(arguments: argparse.Namespace) -> int:
     """Draw an existing results file; nothing is computed."""
-    from spinscape.cli import dynamics
     from spinscape.study import Store
 
     with Store(arguments.store) as store:
-        command = dynamics.command_of(store)
+        command = experiments.command_of(store)
         if command is None:
-            write(store, arguments.out, arguments.format)
+            write(store, arguments)
         else:
-            dynamics.write(store, command, arguments.out, arguments.format)
+            experiments.write(store, command, arguments)
     return 0
 
 
-def write(store: Any, folder: Path, formats: tuple[str, ...]) -> None:
+def write(store: Any, arguments: argparse.Namespace) -> None:
     """Write table and figure of a store and print the table and the paths."""
-    from spinscape.figures import scaled_losses, style
+    from spinscape.figures import scaled_losses
     from spinscape.study.scaled_losses import ScaledLosses
 
     table = ScaledLosses.from_store(store)
-    rows = table.rows()
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / "scaled-losses.csv"
-    with target.open("w", newline="", encoding="utf-8") as file:
-        file.write(f"# spinscape scaled-losses, recipe {store.recipe.canonical()}\n")
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    figure = scaled_losses.draw(table)
-    figures = [style.save(figure, folder / f"scaled-losses.{suffix}") for suffix in formats]
-    print(_as_text(rows))
-    for path in (target, *figures):
-        print(f"wrote {path}")
+    figures = {"scaled-losses": scaled_losses.draw(table)}
+    experiments.write_outputs(store, "scaled-losses", table.rows(), figures, arguments, _as_text)
 
 
 def _options(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -139,21 +115,6 @@ def _options(arguments: argparse.Namespace) -> dict[str, Any]:
     for name in ("p", "law", "nu", "method", "parts", "dtype", "rng"):
         options[name] = getattr(arguments, name)
     return options
-
-
-def _add_output(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--out", metavar="DIR", type=Path, default=Path("spinscape-results"), help="folder (spinscape-results)"
-    )
-    command.add_argument(
-        "--format", metavar="LIST", type=_names, default=("png",), help="figure formats: png,pdf,svg (png)"
-    )
-
-
-def _progress_bar() -> Any:
-    from tqdm import tqdm
-
-    return tqdm(bar_format="{percentage:3.0f}% |{bar:30}| {elapsed} < {remaining}  {postfix}", mininterval=0.2)
 
 
 def _as_text(rows: list[dict[str, Any]]) -> str:
@@ -173,13 +134,8 @@ def _as_text(rows: list[dict[str, Any]]) -> str:
     )
     cells = [[title for _, title, _ in columns]]
     cells += [[form.format(row[name]) for name, _, form in columns] for row in rows]
-    widths = [max(len(line[k]) for line in cells) for k in range(len(columns))]
-    return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in cells)
+    return experiments.aligned(cells)
 
 
 def _integers(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split(","))
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(text.split(","))
