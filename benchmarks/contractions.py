@@ -33,12 +33,14 @@ for library in ("OPENBLAS", "MKL"):  # peers get one thread, as the kernels do
 
 import numpy as np
 import peers
+import scaling
 
 import spinscape as sp
 from spinscape import _core
 from spinscape.study import scaled_losses
 
 RESULTS: list[dict[str, Any]] = []
+GOALS = {"apply": True}
 
 
 def sampled(p: int, N: int, stored: bool = True) -> _core.Form:
@@ -69,6 +71,7 @@ def medians(
 
 def report(target: str, what: str, value: float, wanted: float | None, at_least: bool = True) -> None:
     """Print one ratio beside the one to reach, and keep it."""
+    wanted = wanted if GOALS["apply"] else None
     RESULTS.append({"target": target, "what": what, "value": value, "wanted": wanted, "at_least": at_least})
     goal = "" if wanted is None else f"  (to reach: {'>=' if at_least else '<='} {wanted:g})"
     print(f"{target:3} {what:76} {value:10.3g}{goal}", flush=True)
@@ -231,28 +234,9 @@ def full_study(sizes: tuple[int, ...], threads: int) -> None:
         report("T8", what, seconds / 60, wanted if threads == 2 and max(sizes) == 500 else None, at_least=False)
 
 
-def draw(path: Path) -> None:
-    """Every ratio relative to the one to reach: right of the line is reached."""
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError:
-        print("    the figure is skipped: matplotlib is not installed here")
-        return
-    rows = [row for row in RESULTS if row["wanted"]]
-    values = [row["value"] / row["wanted"] if row["at_least"] else row["wanted"] / row["value"] for row in rows]
-    figure, axes = plt.subplots(figsize=(9, 0.3 * len(rows) + 1))
-    axes.barh(range(len(rows)), values, color=["tab:blue" if value >= 1 else "tab:orange" for value in values])
-    axes.axvline(1, color="black", linewidth=0.8)
-    axes.set_yticks(range(len(rows)), [f"{row['target']}  {row['what']}" for row in rows], fontsize=6)
-    axes.invert_yaxis()
-    axes.set_xscale("log")
-    axes.set_xlabel("ratio over the one to reach")
-    figure.tight_layout()
-    figure.savefig(path)
-
-
 def run_all(arguments: argparse.Namespace) -> None:
     quick, repeats = arguments.quick, 3 if arguments.quick else 9
+    GOALS["apply"] = not quick  # they are set for the large sizes
     large, medium, p4 = (150, 100, 40) if quick else (500, 250, 100)
     for N in (medium, large):
         for dtype in ("float32", "float64"):
@@ -283,7 +267,11 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="small sizes and few repetitions: does it run?")
     parser.add_argument("--threads", type=int, nargs="+", default=sorted({1, 2, _core.default_threads()}))
     parser.add_argument("--json", type=Path, help="write all ratios here")
-    parser.add_argument("--figure", type=Path, help="draw them here (needs matplotlib)")
+    parser.add_argument(
+        "--figure",
+        type=Path,
+        help="draw them here, with a roofline and the scaling over N, R and threads (needs matplotlib)",
+    )
     parser.add_argument("--pele-python", help="an interpreter that has pele 0.1.2")
     arguments = parser.parse_args()
     arguments.threads = sorted({1, *arguments.threads})
@@ -299,10 +287,15 @@ def main() -> None:
     }
     print(*(f"{key}: {value}" for key, value in machine.items()), sep="\n")
     run_all(arguments)
+    if arguments.json or arguments.figure:
+        sizes = [50, 100] if arguments.quick else [50, 100, 250, 500]
+        replicas = [1, 4, 48] if arguments.quick else [1, 2, 4, 8, 16, 48, 192]
+        rates, threaded = scaling.measure(sizes, replicas, arguments.threads, 2 if arguments.quick else 5)
     if arguments.json:
-        arguments.json.write_text(json.dumps({"machine": machine, "results": RESULTS}, indent=1), encoding="utf-8")
+        found = {"results": RESULTS, "scaling": scaling.rows(rates), "threads": scaling.rows(threaded)}
+        arguments.json.write_text(json.dumps({"machine": machine, **found}, indent=1), encoding="utf-8")
     if arguments.figure:
-        draw(arguments.figure)
+        scaling.draw(rates, threaded, RESULTS, arguments.figure)
 
 
 def _has_torch() -> bool:
