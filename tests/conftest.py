@@ -1,8 +1,12 @@
 import os
+import signal
 
 # Before numpy is imported: idle OpenMP threads sleep instead of taking a core from the next test.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("MPLBACKEND", "Agg")
+
+# Started with & or by a script, Python ignores SIGINT, and so would every child that a test interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import pytest
 from hypothesis import settings

@@ -146,10 +146,13 @@ def test_an_interrupt_is_acted_on_and_the_process_goes_on(method, n_threads):
     calls = repr(endless(method)).replace("SGDSchedule", "sp.SGDSchedule").replace("ScheduleStage", "sp.ScheduleStage")
     script = textwrap.dedent(INTERRUPTED).format(calls=calls, n_threads=n_threads)
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as child:
+        # Generous against a busy machine: without a check the call would run for hours.
+        watchdog = threading.Timer(90, child.kill)
+        watchdog.start()
         assert child.stdout.readline() == "running\n"
         child.send_signal(signal.SIGINT)
-        # Generous against a busy machine: without a check the call would run for hours.
-        output, _ = child.communicate(timeout=60)
+        output, _ = child.communicate()
+        watchdog.cancel()
     assert output == "usable\n"
     assert child.returncode == 5
 

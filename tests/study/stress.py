@@ -34,6 +34,8 @@ from spinscape.study.interrupts import terminate_as_interrupt
 
 study.register("toy", "toy_experiment")
 
+HANGS = 300.0  # seconds after which a driver is taken to hang
+
 SHIM = r"""
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -104,18 +106,23 @@ def child(path, recipe):
 
 def start(path, recipe, **environment):
     command = [sys.executable, __file__, "child", str(path), recipe.canonical()]
-    return subprocess.Popen(
+    process = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
     )
+    process.watchdog = threading.Timer(HANGS, process.kill)  # one that hangs ends as one killed: a broken promise
+    process.watchdog.daemon = True
+    process.watchdog.start()
+    return process
 
 
 def finish(process):
     """Return (units told, digest, exit code, stderr)."""
     out, err = process.communicate()
+    process.watchdog.cancel()
     lines = out.split()
     digest = lines[lines.index("digest") + 1] if "digest" in lines else ""
     told = [int(line) for line in lines if line.isdigit()]
@@ -276,6 +283,8 @@ def main():
     commands.add_parser("interrupt").add_argument("--count", type=int, default=50)
     commands.add_parser("writers").add_argument("--processes", type=int, default=4)
     commands.add_parser("workers").add_argument("--seconds", type=float, default=60.0)
+    # Started with & or by a script, Python ignores SIGINT, and so would the drivers that are interrupted.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     options = vars(parser.parse_args())
     command = options.pop("command")
     if command == "child":
