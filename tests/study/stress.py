@@ -3,7 +3,7 @@
     python tests/study/stress.py kill --sweeps 100          random kill -9, three a sweep
     python tests/study/stress.py write --mode kill          kill -9 at the k-th write, sync or unlink, k = 1..200
     python tests/study/stress.py write --mode full          the disk is full from the k-th write on
-    python tests/study/stress.py interrupt --count 50       SIGINT and SIGTERM at random moments
+    python tests/study/stress.py interrupt --count 50       SIGINT and SIGTERM at random moments (--workers 2: in a pool)
     python tests/study/stress.py writers --processes 4      several drivers on one store
     python tests/study/stress.py workers --seconds 60       a worker killed every two seconds
 
@@ -90,11 +90,13 @@ class Teller:
         print(s.split("/")[0], flush=True)
 
 
-def child(path, recipe):
+def child(path, recipe, workers):
     """The driver: runs the recipe and tells of each unit; exit code 2 and the path in the message where it cannot."""
     try:
         # From the first word to the last: a SIGTERM just after the run would end this process the default way.
-        with terminate_as_interrupt(), study.run(study.Recipe.from_json(recipe), path, progress=Teller()) as store:
+        executor = study.processes(workers) if workers else None
+        made = study.Recipe.from_json(recipe)
+        with terminate_as_interrupt(), study.run(made, path, executor, progress=Teller()) as store:
             print("digest", store.digest, flush=True)
     except KeyboardInterrupt:
         print("interrupted", flush=True)
@@ -104,14 +106,15 @@ def child(path, recipe):
         sys.exit(2)
 
 
-def start(path, recipe, **environment):
-    command = [sys.executable, __file__, "child", str(path), recipe.canonical()]
+def start(path, recipe, workers=0, **environment):
+    command = [sys.executable, __file__, "child", str(path), recipe.canonical(), str(workers)]
     process = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
+        start_new_session=True,
     )
     process.watchdog = threading.Timer(HANGS, process.kill)  # one that hangs ends as one killed: a broken promise
     process.watchdog.daemon = True
@@ -196,22 +199,24 @@ def build_shim(folder):
     return str(library)
 
 
-def interrupt(count, seed=0):
+def interrupt(count, workers=0, within=1.0, seed=0):
     recipe, generator = toy.recipe(units=60, samples=200, seconds=0.01), np.random.default_rng(seed)
-    figures = {"interrupts": 0, "slowest_seconds": 0.0, "other_ends": 0, "lost": 0, "unreadable": 0, "wrong": 0}
+    figures = {"interrupts": 0, "workers": workers, "slowest_seconds": 0.0}
+    figures |= {"other_ends": 0, "left_running": 0, "lost": 0, "unreadable": 0, "wrong": 0}
     with tempfile.TemporaryDirectory() as folder:
         expected = truth(recipe, folder)
         for number in range(count):
             path = Path(folder) / "s.sqlite"
-            process = start(path, recipe)
+            process = start(path, recipe, workers)
             process.stdout.readline()
-            time.sleep(generator.uniform(0, 0.4))
+            time.sleep(generator.uniform(0, 0.4 + workers))  # a pool takes a second to start
             process.send_signal((signal.SIGINT, signal.SIGTERM)[number % 2])
             sent = time.monotonic()
             told, digest, code, _ = finish(process)
             figures["interrupts"] += 1
             figures["slowest_seconds"] = round(max(figures["slowest_seconds"], time.monotonic() - sent), 3)
             figures["other_ends"] += code != 130 and digest == ""
+            figures["left_running"] += left_running(process.pid)
             lost, unreadable = counted(path, told)
             figures["lost"] += lost
             figures["unreadable"] += unreadable
@@ -219,7 +224,25 @@ def interrupt(count, seed=0):
                 with study.run(recipe, path) as store:
                     figures["wrong"] += store.digest != expected
                 path.unlink()
-    return figures, not any(figures[name] for name in ("other_ends", "lost", "unreadable", "wrong"))
+    broken = any(figures[name] for name in ("other_ends", "left_running", "lost", "unreadable", "wrong"))
+    return figures, not broken and figures["slowest_seconds"] <= within
+
+
+def left_running(session, seconds=10):
+    """How many processes of a driver's session outlive it by so long."""
+    deadline = time.monotonic() + seconds
+    while living := [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if of_session(pid, session)]:
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.02)
+    return len(living)
+
+
+def of_session(pid, session):
+    try:
+        return os.getsid(pid) == session
+    except ProcessLookupError:
+        return False
 
 
 def writers(processes):
@@ -276,11 +299,15 @@ def main():
     command = commands.add_parser("child")
     command.add_argument("path")
     command.add_argument("recipe")
+    command.add_argument("workers", type=int)
     commands.add_parser("kill").add_argument("--sweeps", type=int, default=100)
     command = commands.add_parser("write")
     command.add_argument("--mode", choices=["kill", "full"], default="kill")
     command.add_argument("--numbers", type=lambda text: [int(k) for k in text.split(",")], default=range(1, 201))
-    commands.add_parser("interrupt").add_argument("--count", type=int, default=50)
+    command = commands.add_parser("interrupt")
+    command.add_argument("--count", type=int, default=50)
+    command.add_argument("--workers", type=int, default=0, help="worker processes of each driver (none: in-process)")
+    command.add_argument("--within", type=float, default=1.0, help="seconds a driver may take to end")
     commands.add_parser("writers").add_argument("--processes", type=int, default=4)
     commands.add_parser("workers").add_argument("--seconds", type=float, default=60.0)
     # Started with & or by a script, Python ignores SIGINT, and so would the drivers that are interrupted.

@@ -47,9 +47,12 @@ def test_the_driver_ends_at_any_of_200_writes(mode):
     figures("write", "--mode", mode, timeout=3600)
 
 
-@pytest.mark.parametrize("count", [4, pytest.param(50, marks=slow)])
-def test_interrupts_leave_a_store_to_resume(count):
-    assert figures("interrupt", "--count", count)["interrupts"] == count
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks for processes in /proc")
+@pytest.mark.parametrize(("count", "workers"), [(4, 0), (2, 2), *(pytest.param(50, n, marks=slow) for n in (0, 2))])
+def test_interrupts_leave_a_store_to_resume(count, workers):
+    """The promise is a second; a busy machine is given five."""
+    found = figures("interrupt", "--count", count, "--workers", workers, "--within", 5)
+    assert found["interrupts"] == count
 
 
 def test_four_drivers_on_one_store():
