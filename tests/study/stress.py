@@ -3,7 +3,7 @@
     python tests/study/stress.py kill --sweeps 100          random kill -9, three a sweep
     python tests/study/stress.py write --mode kill          kill -9 at the k-th write, sync or unlink, k = 1..200
     python tests/study/stress.py write --mode full          the disk is full from the k-th write on
-    python tests/study/stress.py interrupt --count 50       SIGINT and SIGTERM at random moments (--workers 2: in a pool)
+    python tests/study/stress.py interrupt --count 50       SIGINT, SIGTERM at random moments (also --workers 2)
     python tests/study/stress.py writers --processes 4      several drivers on one store
     python tests/study/stress.py workers --seconds 60       a worker killed every two seconds
 

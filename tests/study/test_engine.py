@@ -35,7 +35,8 @@ def test_rows_are_what_compute_returns(tmp_path):
         assert {name: array.tobytes() for name, array in row.arrays.items()} == {
             name: array.tobytes() for name, array in alone.items()
         }
-        assert {"spinscape", "stream_version", "compiler", "threads", "seconds", "started"} <= set(row.provenance)
+        told = {"spinscape", "stream_version", "level", "compiler", "threads", "seconds", "started"}
+        assert told <= set(row.provenance)
 
 
 def test_finished_units_are_not_computed_again(tmp_path):
@@ -132,6 +133,33 @@ def test_a_broken_executor_that_cannot_be_replaced(tmp_path):
     assert str(path) in str(caught.value)
     with study.Store(path) as store:
         assert store.verify() == []
+
+
+class OneFutureForEqualTasks(ThreadPoolExecutor):
+    """As dask's: a task that equals an earlier one is answered with that one's future. The first three tasks die."""
+
+    def __init__(self):
+        super().__init__(1)
+        self.known = []
+
+    def submit(self, fn, task, /):
+        for earlier, future in self.known:
+            if earlier == task:
+                return future
+        died = len(self.known) < 3
+        future = super().submit(_die) if died else super().submit(fn, task)
+        self.known.append((task, future))
+        return future
+
+
+def _die():
+    raise ConnectionError("the worker is gone")
+
+
+def test_units_that_run_again_are_not_answered_with_their_first_error(tmp_path):
+    expected = digest(toy.recipe(), tmp_path / "here.sqlite")
+    with OneFutureForEqualTasks() as executor:
+        assert digest(toy.recipe(), tmp_path / "there.sqlite", executor) == expected
 
 
 @pytest.mark.parametrize("workers", [1, 3])

@@ -22,8 +22,7 @@ from spinscape.versions import version_info
 class Task:
     """A batch of units on its way to a worker; `modules` are the experiments the driver knows, by name.
 
-    `trial` numbers the driver's submissions: dask takes equal tasks for one, and would answer with
-    the error of the first.
+    `trial` numbers the driver's submissions: dask takes equal tasks for one and would repeat the first's error.
     """
 
     recipe: Recipe
