@@ -1,5 +1,6 @@
 """The engine on a toy experiment: the same bits however it runs, nothing lost, nothing dropped silently."""
 
+import asyncio
 import multiprocessing
 import os
 import signal
@@ -7,14 +8,15 @@ import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import CancelledError, ProcessPoolExecutor, ThreadPoolExecutor
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import toy_experiment as toy
 
 from spinscape import study
-from spinscape.study import experiments, scaled_losses
+from spinscape.study import experiments, pools, scaled_losses
 from spinscape.study.execution import BATCH_SECONDS
 
 
@@ -160,6 +162,33 @@ def test_units_that_run_again_are_not_answered_with_their_first_error(tmp_path):
     expected = digest(toy.recipe(), tmp_path / "here.sqlite")
     with OneFutureForEqualTasks() as executor:
         assert digest(toy.recipe(), tmp_path / "there.sqlite", executor) == expected
+
+
+class ClientOfLostWorkers:
+    """What is used of a dask client, with futures that end by raising: an error, a cancellation, or not at all."""
+
+    class loop:  # noqa: N801
+        add_callback = staticmethod(lambda function, *arguments: asyncio.run(function(*arguments)))
+
+    def __init__(self, error):
+        self.error = error
+
+    def submit(self, function, argument):
+        return self
+
+    async def _result(self):
+        if self.error is not None:
+            raise self.error
+        return 7
+
+
+@pytest.mark.parametrize("error", [None, ConnectionError("gone"), CancelledError("perform-1")])
+def test_every_end_of_a_dask_task_is_handed_over(error):
+    """dask's own executor leaves a future open where the client raises instead of returning the error."""
+    executor = SimpleNamespace(_client=ClientOfLostWorkers(error))
+    future = pools.submit(executor, abs, -7)
+    assert future.exception(timeout=0) is error
+    assert error is not None or future.result() == 7
 
 
 @pytest.mark.parametrize("workers", [1, 3])

@@ -62,8 +62,14 @@ assert use() == before
 @pytest.mark.filterwarnings("default")  # of other packages, in their own threads
 def test_dask_local_cluster(tmp_path, expected):
     distributed = pytest.importorskip("distributed", reason="pip install 'spinscape[dask]'")
+    dask = pytest.importorskip("dask")
     options = {"n_workers": 2, "threads_per_worker": 2, "dashboard_address": None, "silence_logs": 50}
-    with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster, set_as_default=False) as client:
+    with (
+        # A cluster gives up a worker that is away for 15 s: on a busy machine it only takes so long to start again.
+        dask.config.set({"distributed.deploy.lost-worker-timeout": "1 h"}),
+        distributed.LocalCluster(**options) as cluster,
+        distributed.Client(cluster, set_as_default=False) as client,
+    ):
         assert digest(tmp_path / "s.sqlite", client.get_executor()) == expected
         assert digest(tmp_path / "t.sqlite", client.get_executor(), 2) == expected
         poisoned = toy.recipe(units=6, poison=[2])

@@ -18,7 +18,7 @@ from itertools import count
 from typing import Any, Protocol
 
 from spinscape.study import experiments
-from spinscape.study.pools import discard, worker_count
+from spinscape.study.pools import discard, submit, worker_count
 from spinscape.study.store import Store
 from spinscape.study.work import Outcome, Task, perform
 
@@ -128,7 +128,7 @@ class Driver:
     def _submit(self, pool: Executor, batch: list[_Job], source: deque[_Job], alone: bool) -> None:
         task = Task(self._recipe, tuple(job.unit for job in batch), self._n_threads, self._modules, next(self._trials))
         try:
-            future = pool.submit(perform, task)
+            future = submit(pool, perform, task)
         except BrokenExecutor as error:  # noticed before the futures in flight were told: the batch is not to blame
             self._broken = error
             return

@@ -7,9 +7,10 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from multiprocessing.connection import wait
+from typing import Any
 
 from spinscape.arrays import as_choice, as_integer
 
@@ -25,6 +26,33 @@ def processes(workers: int, method: str = "spawn") -> Callable[[], Executor]:
     count = as_integer(workers, "workers", 1, 4096)
     context = multiprocessing.get_context(as_choice(method, "method", METHODS))
     return partial(ProcessPoolExecutor, count, mp_context=context, initializer=_follow_driver)
+
+
+def submit(executor: Executor, function: Callable[[Any], Any], argument: Any) -> Future[Any]:
+    """Return `executor.submit(function, argument)`, as a future that is certain to end.
+
+    dask's executor forgets the future of a task whose result was lost with its worker and that failed when it was
+    computed again: waiting for it would take for ever. Its client is asked directly, and every end is handed over.
+    """
+    client = getattr(executor, "_client", None)  # dask's ClientExecutor
+    if client is None:
+        return executor.submit(function, argument)
+    remote = client.submit(function, argument, **getattr(executor, "_kwargs", {}))
+    future: Future[Any] = Future()
+    future.add_done_callback(lambda ended: remote.cancel() if ended.cancelled() else None)
+    client.loop.add_callback(_hand_over, remote, future)
+    return future
+
+
+async def _hand_over(remote: Any, future: Future[Any]) -> None:
+    try:
+        result = await remote._result()
+    except Exception as error:
+        if future.set_running_or_notify_cancel():
+            future.set_exception(error)
+    else:
+        if future.set_running_or_notify_cancel():
+            future.set_result(result)
 
 
 def worker_count(executor: Executor) -> int:
