@@ -7,14 +7,19 @@ images, minibatches of 100, rate / (1 + decay t) in epoch t, initial weights and
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spinscape.arrays import as_integer
+from spinscape.study.networks import intervals, scaling
+from spinscape.study.networks.intervals import Interval
 from spinscape.study.recipe import Recipe
 from spinscape.study.records import Arrays
+from spinscape.study.store import Store
 
 if TYPE_CHECKING:
     from spinscape.networks.data import Data
@@ -130,3 +135,98 @@ def data_of(train: int | None, test: int | None, rng: int) -> Data:
     from spinscape.networks import load_mnist10
 
     return load_mnist10().subset(train, test, rng=np.random.SeedSequence(rng, spawn_key=(0, 1)))
+
+
+@dataclass(frozen=True)
+class Size:
+    """The networks of one number n of hidden units that did not diverge, an element a network; `diverged` did."""
+
+    n: int
+    train: NDArray[np.float64]
+    test: NDArray[np.float64]
+    train_error: NDArray[np.float64]
+    test_error: NDArray[np.float64]
+    gradient_norm: NDArray[np.float64]
+    diverged: int
+
+    @property
+    def correlation(self) -> Interval:
+        """Pearson's correlation of training and test loss."""
+        return intervals.pearson(self.train, self.test)
+
+
+@dataclass(frozen=True)
+class NetworkLosses:
+    """The table of a study of losses: sizes with finished networks, and the fitted scaling of the mean test loss."""
+
+    sizes: tuple[Size, ...]
+    scaling: scaling.Scaling | None
+    training: Mapping[str, Any]
+    images: int
+
+    @classmethod
+    def from_store(cls, store: Store) -> NetworkLosses:
+        """Read the finished units of a store; a size without any is left out."""
+        parameters = store.recipe.parameters
+        rows = sorted(store.rows, key=lambda row: (row.unit["n"], row.unit["first"]))
+        found = [(n, [row.arrays for row in rows if row.unit["n"] == n]) for n in sorted(parameters["sizes"])]
+        sizes = tuple(_size(n, arrays) for n, arrays in found if arrays)
+        usable = [size for size in sizes if len(size.test) > 1]
+        law = scaling.fit([size.n for size in usable], [size.test for size in usable])
+        return cls(sizes, law, parameters["training"], parameters["train"] or 60_000)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one row a size: moments and correlation with intervals of 95 %, the published values beside them."""
+        return [_row(size) for size in self.sizes]
+
+    def notes(self) -> list[str]:
+        """Return what belongs under the table: how networks were trained, the fitted scaling."""
+        training = self.training
+        text = f"{training['optimiser']}, {training['epochs']} epochs, {self.images:,} training images, "
+        text += f"rate {training['rate']:g}/(1 + {training['decay']:g} t), minibatches of {training['batch']}"
+        notes = [f"trained by {text}; brackets: 95 % confidence"]
+        if self.scaling is not None:
+            c, alpha, beta = self.scaling.constant, self.scaling.alpha, self.scaling.beta
+            notes.append(
+                f"mean test loss = c exp(alpha n^beta): c = {c.value:.4f} [{c.low:.4f}, {c.high:.4f}], "
+                f"alpha = {alpha.value:.2f} [{alpha.low:.2f}, {alpha.high:.2f}], "
+                f"beta = {beta.value:.3f} [{beta.low:.3f}, {beta.high:.3f}], relative residual "
+                f"{self.scaling.residual:.2%}; published alpha = {scaling.PUBLISHED[0]}, beta = {scaling.PUBLISHED[1]}"
+            )
+        return notes
+
+
+def _size(n: int, arrays: list[Arrays]) -> Size:
+    column = {name: np.concatenate([one[name] for one in arrays]) for name in arrays[0]}
+    kept = np.isfinite(column["train_loss"]) & np.isfinite(column["test_loss"])
+    return Size(
+        n=n,
+        train=column["train_loss"][kept],
+        test=column["test_loss"][kept],
+        train_error=column["train_error"][kept],
+        test_error=column["test_error"][kept],
+        gradient_norm=column["gradient_norm"][kept],
+        diverged=int(np.sum(~kept)),
+    )
+
+
+def _row(size: Size) -> dict[str, Any]:
+    nan = float("nan")
+    train_mean, train_sd, test_mean, test_sd, correlation = PUBLISHED.get(size.n, (nan,) * 5)
+    return {
+        "n": size.n,
+        "networks": len(size.train) + size.diverged,
+        "diverged": size.diverged,
+        **intervals.mean(size.train).columns("train_mean"),
+        "train_mean_published": train_mean,
+        **intervals.deviation(size.train).columns("train_sd"),
+        "train_sd_published": train_sd,
+        **intervals.mean(size.test).columns("test_mean"),
+        "test_mean_published": test_mean,
+        **intervals.deviation(size.test).columns("test_sd"),
+        "test_sd_published": test_sd,
+        **size.correlation.columns("correlation"),
+        "correlation_published": correlation,
+        "test_error": float(np.mean(size.test_error)) if len(size.test_error) else nan,
+        "gradient_norm": float(np.mean(size.gradient_norm)) if len(size.gradient_norm) else nan,
+    }

@@ -1,0 +1,1 @@
+"""Figures of the experiments on ensembles of networks."""
