@@ -24,7 +24,8 @@ MOST_LINES = 40
 class Command:
     """One command: parameters of `spinscape.study.<module>.recipe`, and how its results become table and figures.
 
-    `table` is a class of that module with `from_store` and `rows`. `spinscape.figures.<module>.draw(table)` returns a
+    `table` is a class of that module with `from_store` and `rows`; where it has `shown` (fewer columns, as text) and
+    `notes` (lines), these are printed and written as Markdown. `spinscape.figures.<module>.draw(table)` returns a
     figure, or {name: figure}. `experiment` is the recipe's name of it; of several commands that run the same
     experiment, `fits` tells from the parameters whose results a store holds.
     """
@@ -47,9 +48,9 @@ class Command:
 
 def all_commands() -> tuple[Command, ...]:
     """Every command of every subject."""
-    from spinscape.cli import dynamics
+    from spinscape.cli import dynamics, networks
 
-    return dynamics.COMMANDS
+    return (*dynamics.COMMANDS, *networks.COMMANDS)
 
 
 EPILOG = """\
@@ -144,8 +145,14 @@ def write(store: Any, command: Command, arguments: argparse.Namespace) -> None:
     table = getattr(import_module(f"spinscape.study.{command.module}"), command.table).from_store(store)
     drawn = import_module(f"spinscape.figures.{command.module}").draw(table)
     figures = drawn if isinstance(drawn, Mapping) else {command.name: drawn}
-    rows = table.rows()
-    write_outputs(store, command.name, rows, figures, arguments)
+    if not hasattr(table, "shown"):
+        write_outputs(store, command.name, table.rows(), figures, arguments)
+        return
+    shown, notes = table.shown(), table.notes()
+    write_outputs(store, command.name, table.rows(), figures, arguments, lambda _: "\n".join([as_text(shown), *notes]))
+    target = arguments.out / f"{command.name}.md"
+    target.write_text(as_markdown(shown, notes), encoding="utf-8")
+    print(f"wrote {target}")
 
 
 def write_outputs(
@@ -180,8 +187,18 @@ def write_outputs(
 def as_text(rows: list[dict[str, Any]]) -> str:
     """The rows as aligned columns."""
     cells = [[name.replace("_", " ") for name in rows[0]]]
-    cells += [[f"{value:.4g}" if isinstance(value, float) else str(value) for value in row.values()] for row in rows]
+    cells += [[_as_cell(value) for value in row.values()] for row in rows]
     return aligned(cells)
+
+
+def _as_cell(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def as_markdown(rows: list[dict[str, Any]], notes: list[str]) -> str:
+    """The rows as a table of Markdown, the notes under it."""
+    lines = [list(rows[0]), ["---"] * len(rows[0]), *([_as_cell(value) for value in row.values()] for row in rows)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines) + "".join(f"\n{note}.\n" for note in notes)
 
 
 def aligned(cells: list[list[str]]) -> str:

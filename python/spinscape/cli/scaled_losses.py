@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from spinscape.cli import experiments
+from spinscape.cli import experiments, networks
 
 QUICK: Mapping[str, Any] = {
     "sizes": (25, 50, 100),
@@ -65,6 +65,9 @@ def register(subparsers: Any) -> None:
 
     redraw = subparsers.add_parser("redraw", help="draw the figure and table of a results file again")
     redraw.add_argument("store", type=Path, help="results file written by a command that draws")
+    redraw.add_argument(
+        "--glass", type=Path, metavar="FILE", help="results of scaled-losses, to draw beside those of network-losses"
+    )
     experiments.add_output(redraw)
     redraw.set_defaults(run=run_redraw)
 
@@ -88,6 +91,8 @@ def run_redraw(arguments: argparse.Namespace) -> int:
             write(store, arguments)
         else:
             experiments.write(store, command, arguments)
+        if arguments.glass is not None:
+            networks.write_beside_the_glass(store, arguments)
     return 0
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -48,14 +47,14 @@ def beside_the_glass(networks: NetworkLosses, glass: ScaledLosses) -> Figure:
 
 
 def distributions(table: NetworkLosses, ax: Axes | None = None) -> Axes:
-    """Histograms of the test losses, divided by the fitted e^{αn^β} where there is a fit; sizes of one network left out."""
+    """Histograms of the test losses, divided by the fitted e^{αn^β} where there is a fit."""
     ax = style.axes_or_new(ax)
     law = table.scaling
     sizes = [size for size in table.sizes if len(size.test) > 1]
     with style.context():
         samples = [size.test / (law.factor(size.n) if law else 1.0) for size in sizes]
         for size, sample, colour in zip(sizes, samples, style.ordered_colours(len(sizes)), strict=True):
-            edges = np.histogram_bin_edges(sample, "fd")
+            edges = np.histogram_bin_edges(sample, "auto")
             heights, _ = np.histogram(sample, edges, density=True)
             ax.stairs(heights, edges, fill=True, color=colour, alpha=0.30)
             ax.stairs(heights, edges, color=colour, linewidth=1.2, label=f"$n = {size.n}$")
@@ -63,8 +62,9 @@ def distributions(table: NetworkLosses, ax: Axes | None = None) -> Axes:
         ax.set_ylabel("probability density")
         if law:
             constants = rf"$\alpha = {law.alpha.value:.2f}$, $\beta = {law.beta.value:.2f}$"
-            style.note(ax, constants, 0.98, 0.35, ha="right", va="top")
-        ax.legend(loc="upper right")
+            ax.legend(loc="best", title=constants, title_fontsize=7.5)
+        else:
+            ax.legend(loc="best")
     return ax
 
 
@@ -127,7 +127,10 @@ def scatter(table: NetworkLosses) -> Figure:
 def _against_n(table: NetworkLosses, name: str, colour: str, label: str, ax: Axes) -> None:
     """A column with its interval, filled; the published values hollow, a little to the right."""
     rows = table.rows()
-    column: Callable[[str], Any] = lambda key: np.array([float(row[key]) for row in rows])
+
+    def column(key: str) -> np.ndarray:
+        return np.array([float(row[key]) for row in rows])
+
     n, value = column("n"), column(name)
     bars = np.nan_to_num([value - column(f"{name}_low"), column(f"{name}_high") - value])
     ax.errorbar(n, value, bars, fmt="o-", color=colour, capsize=2, linewidth=1.0, label=label or "ours")

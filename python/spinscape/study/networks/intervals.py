@@ -23,6 +23,10 @@ class Interval(NamedTuple):
         """Return {name, name_low, name_high}, for a row of a table."""
         return {name: self.value, f"{name}_low": self.low, f"{name}_high": self.high}
 
+    def text(self, form: str) -> str:
+        """Return "value [low, high]" with numbers in this format."""
+        return f"{self.value:{form}} [{self.low:{form}}, {self.high:{form}}]"
+
 
 def mean(values: Any) -> Interval:
     """Return the mean with Student's t interval: exact for Gaussian values, right for many of any law."""
@@ -44,8 +48,8 @@ def deviation(values: Any) -> Interval:
     if len(sample) < 2:
         return Interval(NAN, NAN, NAN)
     freedom, found = len(sample) - 1, float(sample.std(ddof=1))
-    low, high = chi2.ppf([(1 + LEVEL) / 2, (1 - LEVEL) / 2], freedom)
-    return Interval(found, found * sqrt(freedom / low), found * sqrt(freedom / high))
+    large, small = (float(chi2.ppf(tail, freedom)) for tail in ((1 + LEVEL) / 2, (1 - LEVEL) / 2))
+    return Interval(found, found * sqrt(freedom / large), found * sqrt(freedom / small))
 
 
 def pearson(x: Any, y: Any) -> Interval:

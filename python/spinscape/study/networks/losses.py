@@ -179,19 +179,22 @@ class NetworkLosses:
         """Return one row a size: moments and correlation with intervals of 95 %, the published values beside them."""
         return [_row(size) for size in self.sizes]
 
+    def shown(self) -> list[dict[str, str]]:
+        """Return the rows to read: estimates with their intervals, published values in parentheses."""
+        return [_shown(size) for size in self.sizes]
+
     def notes(self) -> list[str]:
         """Return what belongs under the table: how networks were trained, the fitted scaling."""
         training = self.training
         text = f"{training['optimiser']}, {training['epochs']} epochs, {self.images:,} training images, "
         text += f"rate {training['rate']:g}/(1 + {training['decay']:g} t), minibatches of {training['batch']}"
-        notes = [f"trained by {text}; brackets: 95 % confidence"]
+        notes = [f"trained by {text}; brackets: 95 % confidence, parentheses: published"]
         if self.scaling is not None:
-            c, alpha, beta = self.scaling.constant, self.scaling.alpha, self.scaling.beta
+            law, (alpha, beta) = self.scaling, scaling.PUBLISHED
+            fitted = f"c = {law.constant.text('.4f')}, alpha = {law.alpha.text('.2f')}, beta = {law.beta.text('.3f')}"
             notes.append(
-                f"mean test loss = c exp(alpha n^beta): c = {c.value:.4f} [{c.low:.4f}, {c.high:.4f}], "
-                f"alpha = {alpha.value:.2f} [{alpha.low:.2f}, {alpha.high:.2f}], "
-                f"beta = {beta.value:.3f} [{beta.low:.3f}, {beta.high:.3f}], relative residual "
-                f"{self.scaling.residual:.2%}; published alpha = {scaling.PUBLISHED[0]}, beta = {scaling.PUBLISHED[1]}"
+                f"mean test loss = c exp(alpha n^beta): {fitted}, relative residual {law.residual:.2%}; "
+                f"published: alpha = {alpha}, beta = {beta}"
             )
         return notes
 
@@ -229,4 +232,19 @@ def _row(size: Size) -> dict[str, Any]:
         "correlation_published": correlation,
         "test_error": float(np.mean(size.test_error)) if len(size.test_error) else nan,
         "gradient_norm": float(np.mean(size.gradient_norm)) if len(size.gradient_norm) else nan,
+    }
+
+
+def _shown(size: Size) -> dict[str, str]:
+    published = PUBLISHED.get(size.n)
+    beside = [f" ({value:.5f})" for value in published[:4]] if published else [""] * 4
+    found = [f(sample).text(".5f") for sample in (size.train, size.test) for f in (intervals.mean, intervals.deviation)]
+    return {
+        "n": str(size.n),
+        "networks": str(len(size.train) + size.diverged),
+        **dict(
+            zip(("train mean", "train s.d.", "test mean", "test s.d."), map(str.__add__, found, beside), strict=True)
+        ),
+        "correlation": size.correlation.text(".3f") + (f" ({published[4]:.4f})" if published else ""),
+        "test error": f"{np.mean(size.test_error):.2%}" if len(size.test_error) else "",
     }

@@ -1,0 +1,48 @@
+"""The commands of the experiments on networks; `cli.experiments` runs them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from spinscape.cli.experiments import Command
+
+if TYPE_CHECKING:
+    import argparse
+
+SIZES = (10, 25, 50, 100, 250, 500)
+
+COMMANDS = (
+    Command(
+        "network-losses",
+        "networks.losses",
+        "NetworkLosses",
+        "training and test losses of networks of n hidden units (AISTATS15 Fig. 3 right, Table 1, Fig. 7)",
+        default={
+            "sizes": SIZES,
+            "networks": {10: 48, 25: 48, 50: 48, 100: 48, 250: 8, 500: 8},
+            "train": None,
+            "epochs": 20,
+        },
+        quick={"networks": 40, "train": 5000, "epochs": 30, "rate": 0.5, "decay": 0.3},
+        full={"sizes": SIZES, "networks": 1000, "train": None, "epochs": 200, "decay": 0.03},
+        experiment="network-losses",
+        example="networks=100",
+    ),
+)
+
+
+def write_beside_the_glass(store: Any, arguments: argparse.Namespace) -> None:
+    """Draw the losses of a results file of network-losses beside those of the spin glass: AISTATS15 Fig. 3."""
+    from spinscape.figures import style
+    from spinscape.figures.networks.losses import beside_the_glass
+    from spinscape.study import Store
+    from spinscape.study.networks.losses import NetworkLosses
+    from spinscape.study.scaled_losses import ScaledLosses
+
+    with Store(arguments.glass) as glass:
+        for given, name, argument in ((store, "network-losses", "store"), (glass, "scaled-losses", "--glass")):
+            if given.recipe.experiment != name:
+                raise ValueError(f"{argument}: expected results of {name}, got those of {given.recipe.experiment}")
+        figure = beside_the_glass(NetworkLosses.from_store(store), ScaledLosses.from_store(glass))
+    for suffix in arguments.format:
+        print(f"wrote {style.save(figure, arguments.out / f'losses-beside-glass.{suffix}')}")
