@@ -40,6 +40,7 @@ class Command:
     experiment: str = ""
     fits: Callable[[Mapping[str, Any]], bool] = lambda parameters: True
     example: str = "starts=12"
+    single: bool = False  # whether its units take one thread each: they then go to as many processes
 
     def options(self, quick: bool, full: bool) -> dict[str, Any]:
         """Parameters of the recipe at one of the sizes."""
@@ -109,17 +110,24 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.full:
         seconds = sum(module.cost(made.parameters, unit) for unit in module.units(made.parameters))
         print(f"predicted cost: {seconds / 3600:,.1f} core-hours")
-    return run_recipe(made, path, arguments.threads, lambda store: write(store, command, arguments))
+    return run_recipe(made, path, arguments.threads, lambda store: write(store, command, arguments), command.single)
 
 
-def run_recipe(made: Any, path: Path, n_threads: int | None, write: Callable[[Any], None]) -> int:
-    """Run or continue a recipe in a results file, hand the store to `write`; return the exit code."""
+def run_recipe(made: Any, path: Path, n_threads: int | None, write: Callable[[Any], None], single: bool = False) -> int:
+    """Run or continue a recipe in a results file, hand the store to `write`; return the exit code.
+
+    single : every unit takes one thread; n_threads is then the number of worker processes, 1 for none.
+    """
     from spinscape import study
+    from spinscape.threads import as_threads
 
     print(f"results file: {path}" + (" (continued)" if path.exists() else ""), flush=True)
     try:
         with progress_bar() as bar:
-            store = study.run(made, path, n_threads=n_threads, progress=bar)
+            if single and as_threads(n_threads) > 1:
+                store = study.run(made, path, study.processes(as_threads(n_threads)), progress=bar)
+            else:
+                store = study.run(made, path, n_threads=n_threads, progress=bar)
         with store:
             write(store)
     except KeyboardInterrupt:

@@ -26,7 +26,20 @@ COMMANDS = (
         quick={"networks": 40, "train": 5000, "epochs": 30, "rate": 0.5, "decay": 0.3},
         full={"sizes": SIZES, "networks": 1000, "train": None, "epochs": 200, "decay": 0.03},
         experiment="network-losses",
+        single=True,
         example="networks=100",
+    ),
+    Command(
+        "network-indices",
+        "networks.indices",
+        "NetworkIndices",
+        "indices of small networks as trained and at the critical points nearby (AISTATS15 Figs. 4 and 5)",
+        default={"networks": 64, "train": 10_000, "refine_steps": 2000},
+        quick={"networks": {5: 8, 10: 4}, "train": 2000, "refine_steps": 200},
+        full={"sizes": (10, 100), "networks": 1000, "train": 60_000, "epochs": 200, "refine_steps": 2000},
+        experiment="network-indices",
+        single=True,
+        example="networks=10",
     ),
 )
 

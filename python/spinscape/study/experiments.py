@@ -22,6 +22,7 @@ _modules = {
     "algorithms": "spinscape.study.dynamics.algorithms",
     "search": "spinscape.study.dynamics.search",
     "network-losses": "spinscape.study.networks.losses",
+    "network-indices": "spinscape.study.networks.indices",
     "scaled-losses": "spinscape.study.scaled_losses",
     "sweep": "spinscape.study.grid",
 }
