@@ -41,6 +41,27 @@ COMMANDS = (
         single=True,
         example="networks=10",
     ),
+    Command(
+        "network-annealing",
+        "networks.annealing",
+        "NetworkAnnealing",
+        "simulated annealing against SGD on a part of MNIST (AISTATS15 Fig. 6)",
+        quick={"sizes": (2, 3, 5, 10), "networks": 4, "sweeps": 30, "epochs": 100},
+        full={"networks": 100, "train": 2000, "sweeps": 200},
+        experiment="network-annealing",
+        single=True,
+        example="sweeps=200",
+    ),
+    Command(
+        "redundancy",
+        "networks.redundancy",
+        "Redundancy",
+        "networks of few different weights: k-means images of trained ones, annealing over -1, 0, 1",
+        default={"networks": 32, "train": 20_000, "annealed": 6, "sweeps": 80, "annealed_train": 2000},
+        experiment="redundancy",
+        single=True,
+        example="values=[2,4]",
+    ),
 )
 
 

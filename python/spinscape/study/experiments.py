@@ -23,6 +23,8 @@ _modules = {
     "search": "spinscape.study.dynamics.search",
     "network-losses": "spinscape.study.networks.losses",
     "network-indices": "spinscape.study.networks.indices",
+    "network-annealing": "spinscape.study.networks.annealing",
+    "redundancy": "spinscape.study.networks.redundancy",
     "scaled-losses": "spinscape.study.scaled_losses",
     "sweep": "spinscape.study.grid",
 }

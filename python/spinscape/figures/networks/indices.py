@@ -65,5 +65,5 @@ def thresholds(table: NetworkIndices, ax: Axes | None = None) -> Axes:
         ax.set_ylim(bottom=0)
         ax.set_xlabel("threshold $t$")
         ax.set_ylabel("fraction of eigenvalues $< -t$")
-        ax.legend(loc="upper right", fontsize=7.5)
+        ax.legend(loc="lower left", fontsize=7.5)
     return ax

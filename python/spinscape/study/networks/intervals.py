@@ -40,6 +40,22 @@ def mean(values: Any) -> Interval:
     return Interval(centre, centre - half, centre + half)
 
 
+def difference(first: Any, second: Any) -> Interval:
+    """Return mean(first) − mean(second) with Welch's t interval: Gaussian values of different variances."""
+    from scipy.stats import t
+
+    samples = _finite(first), _finite(second)
+    if min(map(len, samples)) < 2:
+        return Interval(NAN, NAN, NAN)
+    shares = [float(sample.var(ddof=1)) / len(sample) for sample in samples]
+    centre, total = float(samples[0].mean() - samples[1].mean()), sum(shares)
+    if total == 0:
+        return Interval(centre, centre, centre)
+    freedom = total**2 / sum(share**2 / (len(sample) - 1) for share, sample in zip(shares, samples, strict=True))
+    half = float(t.ppf((1 + LEVEL) / 2, freedom)) * sqrt(total)
+    return Interval(centre, centre - half, centre + half)
+
+
 def deviation(values: Any) -> Interval:
     """Return the standard deviation (n − 1) with the χ² interval of Gaussian values."""
     from scipy.stats import chi2
