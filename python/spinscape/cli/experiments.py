@@ -49,9 +49,9 @@ class Command:
 
 def all_commands() -> tuple[Command, ...]:
     """Every command of every subject."""
-    from spinscape.cli import dynamics, networks
+    from spinscape.cli import critical_points, dynamics, networks
 
-    return (*dynamics.COMMANDS, *networks.COMMANDS)
+    return (*critical_points.COMMANDS, *dynamics.COMMANDS, *networks.COMMANDS)
 
 
 EPILOG = """\

@@ -15,12 +15,14 @@ from spinscape.study.recipe import Recipe
 from spinscape.study.records import Arrays
 
 _modules = {
+    "enumerated-counts": "spinscape.study.critical_points.enumerated",
     "halting-times": "spinscape.study.dynamics.halting",
     "relaxation": "spinscape.study.dynamics.relaxation",
     "spiked-tensor": "spinscape.study.dynamics.spiked",
     "turning": "spinscape.study.dynamics.turning",
     "algorithms": "spinscape.study.dynamics.algorithms",
     "search": "spinscape.study.dynamics.search",
+    "layers": "spinscape.study.critical_points.layers",
     "network-losses": "spinscape.study.networks.losses",
     "network-indices": "spinscape.study.networks.indices",
     "network-annealing": "spinscape.study.networks.annealing",

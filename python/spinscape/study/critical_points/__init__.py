@@ -1,0 +1,1 @@
+"""Experiments on critical points of every index, and the exact theory beside them."""
