@@ -51,6 +51,8 @@ def _grid(columns: int) -> tuple[Figure, list[Axes], tuple[Axes, Axes]]:
 
 def counts(models: list[Model], ax: Axes | None = None) -> Axes:
     """Mean number of critical points of each index: enumerated (circles, 2 standard errors) and exact (lines)."""
+    from matplotlib.ticker import LogLocator, NullLocator
+
     ax = style.axes_or_new(ax)
     with style.context():
         for model, colour in zip(models, style.ordered_colours(len(models)), strict=True):
@@ -62,8 +64,9 @@ def counts(models: list[Model], ax: Axes | None = None) -> Axes:
         ax.set_yscale("log")
         low, high = ax.get_ylim()
         ax.set_ylim(low, high * (high / low) ** 0.35)  # room for the legend
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         ax.yaxis.set_major_formatter("{x:g}")
-        ax.yaxis.set_minor_formatter("")
+        ax.yaxis.set_minor_locator(NullLocator())
         ax.set_xticks(range(max(model.N for model in models)))
         ax.set_xlabel("index $k$")
         ax.set_ylabel(r"mean number, $\mathrm{E\,Crt}_{N,k}$")
