@@ -18,15 +18,8 @@ from spinscape.theory.double_double import DoubleDouble, log_determinants, solve
 from spinscape.theory.elementary import decay_exponent
 from spinscape.theory.window import Window, windows
 
-# Evaluation points over the ratios of coefficients. Small ones push the cut terms down, and cost a power a
-# coefficient in rounding, of which the left of the edge, where all ratios are far apart, has more to spend.
-COMPRESSION_LEFT, COMPRESSION_RIGHT = 1e-3, 0.1
-CUT = 42.0  # natural-log units by which the terms left out of the polynomial must be down
-COMPRESSION = 0.1  # evaluation points over the ratios of guard coefficients: small ones push the cut terms down
-CUT = 42.0  # natural-log units by which the terms left out of the polynomial must be down
 COMPRESSION = 0.1  # evaluation points over the ratios of coefficients: small ones push the cut terms down
 CUT = 42.0  # natural-log units by which the terms left out of the polynomial must be down
-
 
 IntegerArray: TypeAlias = NDArray[np.int64]
 
