@@ -5,7 +5,7 @@
     python tests/study/stress.py write --mode full          the disk is full from the k-th write on
     python tests/study/stress.py interrupt --count 50       SIGINT, SIGTERM at random moments (also --workers 2)
     python tests/study/stress.py writers --processes 4      several drivers on one store
-    python tests/study/stress.py workers --seconds 60       a worker killed every two seconds
+    python tests/study/stress.py workers --seconds 60       a worker killed every two seconds (where it starts faster)
 
 Each prints its figures as one JSON line and ends with exit code 1 if a promise was broken. The tests run the same with
 small numbers. Writes are counted by a small library preloaded into the driver (needs a C compiler, Linux).
@@ -261,7 +261,9 @@ def writers(processes):
     return figures, figures["failed"] == figures["wrong"] == 0 and figures["rows"] == 40 and not figures["problems"]
 
 
-def workers(seconds, period=2.0):
+def workers(seconds):
+    """A worker that took longer to start than the next kill takes to come would never compute: the period says."""
+    period = round(max(2.0, 4 * start_seconds()), 1)
     recipe = toy.recipe(units=int(2 * seconds / 0.2), seconds=0.2)
     with tempfile.TemporaryDirectory() as folder:
         expected = truth(toy.recipe(units=int(2 * seconds / 0.2), seconds=0.2), folder)
@@ -285,12 +287,20 @@ def workers(seconds, period=2.0):
                     with study.Store(Path(folder) / "s.sqlite") as left:
                         aside += len(left.failures)
             with store:
-                figures = {"units": len(store.done()), "kills": len(kills), "set_aside": aside}
+                figures = {"units": len(store.done()), "period": period, "kills": len(kills), "set_aside": aside}
                 figures["wrong"] = int(store.digest != expected)
         finally:
             stopped.set()
             killer.join()
     return figures, figures["wrong"] == 0
+
+
+def start_seconds():
+    """How long a worker takes to its first answer on this machine, now."""
+    began = time.monotonic()
+    with study.processes(1)() as pool:
+        pool.submit(abs, -1).result()
+    return time.monotonic() - began
 
 
 def main():

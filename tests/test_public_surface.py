@@ -1,0 +1,104 @@
+"""The public surface that users script against: the lines that are promised, word for word."""
+
+import contextlib
+import inspect
+import io
+
+import numpy as np
+import pytest
+
+import spinscape as sp
+from spinscape import study
+from spinscape import theory as th
+from spinscape.cli import main
+
+
+def test_pipeline():
+    glass = sp.PureGlass(p=3, N=100, rng=7, law="gaussian", dtype="float64")
+    w = glass.random_points(64, rng=1)
+    assert w.shape == (64, 100)
+    np.testing.assert_allclose(np.sum(w**2, axis=1), 100, rtol=1e-12)
+    assert glass.energy(w).shape == (64,)
+    assert glass.euclidean_gradient(w).shape == glass.gradient(w).shape == (64, 100)
+    v = np.random.default_rng(0).normal(size=w.shape)
+    assert glass.hvp(w, v).shape == (64, 100)
+    np.testing.assert_allclose(np.einsum("rij,rj->ri", glass.hessian(w), w), 0, atol=1e-10)
+    w = w[:6]
+    X = np.random.default_rng(1).normal(size=(4, 4, 4))
+    assert sp.PureGlass.from_tensor(X).couplings.shape == (20,)
+    assert glass.couplings.shape == (171_700,)
+
+    run = sp.descend(glass, w, method="gradient", step=0.1, tol=1e-6, max_steps=20000)
+    for method in ("sgd", "lbfgs"):
+        assert sp.descend(glass, w[:2], method=method).points.shape == (2, 100)
+    assert run.points.shape == (6, 100)
+    for name in ("energy_density", "gradient_norm", "stop_reason", "steps"):
+        assert getattr(run, name).shape == (6,)
+
+    crit = sp.refine(glass, run.points)
+    assert crit.points.shape == (6, 100)
+    assert crit.energy_density.shape == crit.gradient_norm.shape == (6,)
+    assert crit.converged.all()
+    idx = sp.count_index(glass, crit.points, zero_tol=1e-3)
+    np.testing.assert_array_equal(idx.negative, 0)
+    assert np.all(idx.negative + idx.zero + idx.positive == 99)
+    assert idx.certified.all()
+    assert np.all(idx.margin > 0)
+
+
+def test_other_models_and_operators():
+    n = 12
+    operator = np.diag(np.arange(n) - 3.5)
+    assert sp.lanczos_index(operator, n, zero_tol=1e-3).negative == 4
+    for glass in (sp.MixedGlass({3: 0.5, 4: 0.5}, N=60, rng=0), sp.LayeredGlass(p=3, n=40, rng=0)):
+        assert glass.energy(glass.random_points(3, rng=1)).shape == (3,)
+    for function in (sp.PureGlass, sp.PureGlass(3, 4, rng=0).energy, sp.descend, sp.refine, sp.count_index):
+        assert inspect.signature(function).parameters["n_threads"].kind is inspect.Parameter.KEYWORD_ONLY
+    for function in (sp.PureGlass, sp.MixedGlass, sp.LayeredGlass, sp.PureGlass(3, 4, rng=0).random_points):
+        assert inspect.signature(function).parameters["rng"].kind is inspect.Parameter.KEYWORD_ONLY
+    for rng in (3, np.random.SeedSequence(3), np.random.default_rng(3), None):
+        assert sp.PureGlass(3, 4, rng=rng).N == 4
+
+
+def test_theory():
+    p, k, N, u = 3, 2, 12, np.linspace(-1.7, 0, 5)
+    assert th.threshold_energy(p) < th.layer_energy(p, k) < th.ground_state_energy(p)
+    assert th.complexity(u, p).shape == th.complexity(u, p, index=k).shape == (5,)
+    assert th.log_mean_critical_points(N, p, below=u, above=-np.inf, index=None).shape == (5,)
+    assert np.isfinite(th.log_mean_critical_points(N, p, below=np.inf))
+    assert th.critical_energy_density(u, N, p, index=None).shape == (5,)
+    assert th.sharp_asymptotics(u, N, p).shape == (5,)
+    assert th.negative_fraction(u, p).shape == (5,)
+    xi = {3: 0.5, 4: 0.5}
+    assert th.ground_state_energy_mixed(xi) == pytest.approx(1.733070, abs=5e-7)
+    assert th.marginal_energy(xi) == pytest.approx(1.690476, abs=5e-7)
+    low, high = th.marginal_range(xi)
+    assert low < high
+    assert th.algorithmic_energy(xi) == pytest.approx(1.699522, abs=5e-7)
+    assert th.complexity_mixed(u, xi, index=None).shape == (5,)
+
+
+def test_studies(tmp_path):
+    from spinscape.study import scaled_losses
+
+    recipe, store = scaled_losses.recipe(sizes=(6,), starts=4), tmp_path / "s.sqlite"
+    assert isinstance(recipe, study.Recipe)
+    study.run(recipe, store, executor=None, n_threads=None).close()
+    study.resume(store).close()
+    with study.Store(store) as opened:
+        assert len(list(opened.rows)) == 1
+        assert opened.verify() == []
+        assert opened.export(tmp_path / "t.csv").exists()
+        assert callable(opened.to_pandas)
+        assert callable(opened.to_xarray)
+
+
+@pytest.mark.parametrize(
+    "command", ["run", "resume", "status", "verify", "export", "report", "scaled-losses", "theory"]
+)
+def test_commands_explain_themselves(command):
+    text = io.StringIO()
+    with contextlib.redirect_stdout(text), pytest.raises(SystemExit) as stop:
+        main([command, "--help"])
+    assert stop.value.code == 0
+    assert command in text.getvalue()
