@@ -25,14 +25,14 @@ def draw(table: MinimaBias) -> Figure:
     shown = list(dict.fromkeys([sizes[0], sizes[-1]]))
     figure, axes = style.new_figure("page", 2.9, columns=len(shown) + 1)
     for letter, N, ax in zip("ab", shown, axes, strict=False):
-        energies([one for one in table.found if one.N == N], table.p, ax)
+        energies([one for one in table.found if one.N == N], table.p, ax, legend=letter == "a")
         style.panel_label(ax, letter, f"$p = {table.p}$, $N = {N}$")
     means(table, axes[-1])
     style.panel_label(axes[-1], "abc"[len(shown)], "Means")
     return figure
 
 
-def energies(found: list[Found], p: int, ax: Axes | None = None) -> Axes:
+def energies(found: list[Found], p: int, ax: Axes | None = None, legend: bool = True) -> Axes:
     """Energies of the finds of every method (steps) over the exact density of all minima (filled)."""
     ax = style.axes_or_new(ax)
     u, density = exact_energies(found[0].N, p, 0)
@@ -46,11 +46,12 @@ def energies(found: list[Found], p: int, ax: Axes | None = None) -> Axes:
             heights, edges = np.histogram(one.energies, bins, density=True)
             top = max(top, float(heights.max()))
             ax.stairs(heights, edges, color=_colour(one.method), linewidth=1.1, label=NAMES[one.method])
-        style.reference_line(ax, -float(threshold_energy(p)), r"$-E_\infty$", at=0.62, before=True)
-        ax.set_ylim(0, 1.75 * top)  # room for the legend
+        style.reference_line(ax, -float(threshold_energy(p)), r"$-E_\infty$", at=0.55 if legend else 0.98, before=True)
+        ax.set_ylim(0, (1.75 if legend else 1.15) * top)
         ax.set_xlabel("energy density $u$")
         ax.set_ylabel("density")
-        ax.legend(loc="upper left", fontsize=7.5)
+        if legend:
+            ax.legend(loc="upper left", fontsize=7.5)
     return ax
 
 

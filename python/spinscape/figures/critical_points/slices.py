@@ -45,22 +45,28 @@ def circle(table: EnergySlices, ax: Axes | None = None) -> Axes:
 def sphere(table: EnergySlices, ax: Axes | None = None) -> Axes:
     """Energy density on the great sphere; radius and direction are those of the geodesic from the lowest minimum."""
     ax = style.axes_or_new(ax)
-    radius = np.hypot(table.grid[:, None], table.grid)
-    inside = np.where(radius <= np.pi * (1 + 1e-9), table.sphere, np.nan)
-    limit = float(np.nanmax(np.abs(inside)))
+    within = np.hypot(table.grid[:, None], table.grid) <= np.pi * (1 + 1e-9)
+    limit = float(np.abs(table.sphere[within]).max())
     levels = np.linspace(-limit, limit, 25)
     with style.context():
-        shown = ax.contourf(table.grid, table.grid, inside.T, levels, cmap="RdBu_r")
-        ax.contour(table.grid, table.grid, inside.T, levels, colors=style.INK, linewidths=0.25)
+        from matplotlib.patches import Circle
+
+        rim = Circle((0, 0), np.pi, fill=False, edgecolor=style.INK, linewidth=0.8)
+        ax.add_patch(rim)
+        energies = np.clip(table.sphere.T, -limit, limit)
+        shown = ax.contourf(table.grid, table.grid, energies, levels, cmap="RdBu_r")
+        lines = ax.contour(table.grid, table.grid, energies, levels, colors=style.INK, linewidths=0.25)
+        for drawn in (shown, lines):
+            drawn.set_clip_path(rim)
         x, y = table.sphere_marks.T
         ax.plot(x, y, "o", color=style.INK, markersize=3)
         for number, place in enumerate(zip(x, y, strict=True)):
             ax.annotate(f"{number + 1}", place, (4, 3), textcoords="offset points")
-        edge = np.linspace(0, 2 * np.pi, 200)
-        ax.plot(np.pi * np.cos(edge), np.pi * np.sin(edge), color=style.INK, linewidth=0.8)
+        ax.set_xlim(-1.02 * np.pi, 1.02 * np.pi)
+        ax.set_ylim(-1.02 * np.pi, 1.02 * np.pi)
         ax.set_aspect("equal")
         ax.set_axis_off()
         bar = ax.figure.colorbar(shown, ax=ax, shrink=0.85, pad=0.02)
         bar.set_label("energy density $u$")
-        bar.set_ticks(np.round(np.linspace(-limit, limit, 5), 1))
+        bar.set_ticks(np.arange(-2, 3) * np.floor(5 * limit) / 10)
     return ax

@@ -41,7 +41,7 @@ def recipe(
     p: int = 3,
     sizes: tuple[int, ...] = (15, 25, 50, 100),
     tensors: Mapping[int, int] | int = 20,
-    starts: int = 200,
+    starts: int = 100,
     methods: tuple[str, ...] = METHODS,
     annealing_steps: int = 1000,
     rng: int = 0,

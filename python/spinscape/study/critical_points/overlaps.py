@@ -27,7 +27,7 @@ from spinscape.study.records import Arrays
 from spinscape.study.store import Store
 
 _FIRST_STREAM = 16  # of the starts of saddle searches
-_BINS = np.linspace(-1.0, 1.0, 81)  # of pairwise overlaps
+_BINS = np.linspace(-1.0, 1.0, 51)  # of pairwise overlaps
 
 
 def recipe(

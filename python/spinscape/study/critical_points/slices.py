@@ -115,7 +115,7 @@ class EnergySlices:
         return cls(tuple(sorted(int(p) for p in parameters["xi"])), parameters["sizes"][0], **arrays)
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return one row a minimum: its place on the slices, and the highest point of the circle between it and the first."""
+        """Return one row a minimum: its place on the slices, and the height between the first two."""
         return [self._row(number) for number in range(len(self.minimum_energy))]
 
     def residual(self) -> float:
