@@ -96,6 +96,54 @@ py::dict lbfgs(const Glass& glass, const Array<Real>& starts, double first_step,
   });
 }
 
+template <class Real>
+py::dict momentum(const Glass& glass, const Array<Real>& starts, double step, double decay, double mu,
+                  const DescentOptions& options, const py::object& progress, int n_threads) {
+  return descended(starts, options, progress, n_threads, [&](const auto& rows, auto* finished, const Run& run) {
+    descend_momentum(glass, MomentumOptions{step, decay, mu}, options, rows, finished, run);
+  });
+}
+
+template <class Real>
+py::dict flow(const Glass& glass, const Array<Real>& starts, double accuracy, double duration,
+              const DescentOptions& options, const py::object& progress, int n_threads) {
+  return descended(starts, options, progress, n_threads, [&](const auto& rows, auto* finished, const Run& run) {
+    descend_flow(glass, FlowOptions{accuracy, duration}, options, rows, finished, run);
+  });
+}
+
+template <class Real>
+py::dict power(const Glass& glass, const Array<Real>& starts, int order, double shift, const DescentOptions& options,
+               const py::object& progress, int n_threads) {
+  return descended(starts, options, progress, n_threads, [&](const auto& rows, auto* finished, const Run& run) {
+    descend_power(glass, order, shift, options, rows, finished, run);
+  });
+}
+
+template <class Real>
+py::dict trust(const Glass& glass, const Array<Real>& starts, double radius, const DescentOptions& options,
+               const py::object& progress, int n_threads) {
+  return descended(starts, options, progress, n_threads, [&](const auto& rows, auto* finished, const Run& run) {
+    descend_trust(glass, radius, options, rows, finished, run);
+  });
+}
+
+template <class Real>
+py::dict saddle_free(const Glass& glass, const Array<Real>& starts, std::int64_t krylov, const DescentOptions& options,
+                     const py::object& progress, int n_threads) {
+  return descended(starts, options, progress, n_threads, [&](const auto& rows, auto* finished, const Run& run) {
+    descend_saddle_free(glass, krylov, options, rows, finished, run);
+  });
+}
+
+template <class Real>
+py::dict ascent(const Glass& glass, const Array<Real>& starts, std::int64_t krylov, const DescentOptions& options,
+                const py::object& progress, int n_threads) {
+  return descended(starts, options, progress, n_threads, [&](const auto& rows, auto* finished, const Run& run) {
+    descend_ascent(glass, krylov, options, rows, finished, run);
+  });
+}
+
 std::vector<std::shared_ptr<Form>> split(const FormShape& shape, const Disorder& disorder, std::uint64_t seed,
                                          int parts, int n_threads) {
   const Run run = make_run(n_threads);
@@ -112,6 +160,18 @@ void bind_methods(py::module_& m) {
         py::arg("schedule"), py::arg("options"), py::arg("progress"), py::arg("n_threads"));
   m.def("descend_lbfgs", &lbfgs<Real>, py::arg("glass"), py::arg("starts").noconvert(), py::arg("first_step"),
         py::arg("history"), py::arg("options"), py::arg("progress"), py::arg("n_threads"));
+  m.def("descend_momentum", &momentum<Real>, py::arg("glass"), py::arg("starts").noconvert(), py::arg("step"),
+        py::arg("decay"), py::arg("momentum"), py::arg("options"), py::arg("progress"), py::arg("n_threads"));
+  m.def("descend_flow", &flow<Real>, py::arg("glass"), py::arg("starts").noconvert(), py::arg("accuracy"),
+        py::arg("duration"), py::arg("options"), py::arg("progress"), py::arg("n_threads"));
+  m.def("descend_power", &power<Real>, py::arg("glass"), py::arg("starts").noconvert(), py::arg("order"),
+        py::arg("shift"), py::arg("options"), py::arg("progress"), py::arg("n_threads"));
+  m.def("descend_trust", &trust<Real>, py::arg("glass"), py::arg("starts").noconvert(), py::arg("radius"),
+        py::arg("options"), py::arg("progress"), py::arg("n_threads"));
+  m.def("descend_saddle_free", &saddle_free<Real>, py::arg("glass"), py::arg("starts").noconvert(), py::arg("krylov"),
+        py::arg("options"), py::arg("progress"), py::arg("n_threads"));
+  m.def("descend_ascent", &ascent<Real>, py::arg("glass"), py::arg("starts").noconvert(), py::arg("krylov"),
+        py::arg("options"), py::arg("progress"), py::arg("n_threads"));
 }
 
 }  // namespace

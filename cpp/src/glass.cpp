@@ -116,35 +116,45 @@ void Glass::riemannian_gradient(const Real* points, std::int64_t replicas, Real*
 }
 
 template <class Real>
-void Glass::riemannian_hvp(const Real* points, const Real* vectors, std::int64_t replicas, Real* product,
-                           const Run& run) const {
+void Glass::hvp(const Real* points, const Real* vectors, std::int64_t replicas, Real* gradient, Real* product,
+                const Run& run) const {
   const std::int64_t n = dimension();
-  std::vector<Real> tangent(replicas * n), gradient(replicas * n, 0), form_gradient(replicas * n),
-      form_product(replicas * n);
-  for (std::int64_t r = 0; r < replicas; ++r)
-    project(spheres_, points + r * n, vectors + r * n, tangent.data() + r * n);
+  std::vector<Real> form_gradient(replicas * n), form_product(replicas * n);
+  std::fill(gradient, gradient + replicas * n, Real(0));
   std::fill(product, product + replicas * n, Real(0));
   for (const WeightedForm& term : forms_) {
-    term.form->hvp(points, tangent.data(), replicas, form_gradient.data(), form_product.data(), run);
-    add_scaled(gradient.data(), form_gradient.data(), Real(term.scale), replicas * n);
+    term.form->hvp(points, vectors, replicas, form_gradient.data(), form_product.data(), run);
+    add_scaled(gradient, form_gradient.data(), Real(term.scale), replicas * n);
     add_scaled(product, form_product.data(), Real(term.scale), replicas * n);
   }
-  for (std::int64_t r = 0; r < replicas; ++r) {
-    const Real* w = points + r * n;
-    const Real* v = tangent.data() + r * n;
-    Real* g = gradient.data() + r * n;
-    Real* out = product + r * n;
-    for (const Spike& spike : spikes_) {
-      const double q = overlap(spike.direction, w);
+  for (const Spike& spike : spikes_) {
+    for (std::int64_t r = 0; r < replicas; ++r) {
+      const double q = overlap(spike.direction, points + r * n);
       const int k = spike.order;
       const Real slope = Real(-spike.strength * k * power_or_zero(q, k - 1));
       const Real curvature =
-          Real(-spike.strength * k * (k - 1) * power_or_zero(q, k - 2) * overlap(spike.direction, v));
+          Real(-spike.strength * k * (k - 1) * power_or_zero(q, k - 2) * overlap(spike.direction, vectors + r * n));
       for (std::int64_t i = 0; i < n; ++i) {
-        g[i] += slope * Real(spike.direction[i]);
-        out[i] += curvature * Real(spike.direction[i]);
+        gradient[r * n + i] += slope * Real(spike.direction[i]);
+        product[r * n + i] += curvature * Real(spike.direction[i]);
       }
     }
+  }
+}
+
+template <class Real>
+void Glass::riemannian_hvp(const Real* points, const Real* vectors, std::int64_t replicas, Real* product,
+                           const Run& run) const {
+  const std::int64_t n = dimension();
+  std::vector<Real> tangent(replicas * n), gradient(replicas * n);
+  for (std::int64_t r = 0; r < replicas; ++r)
+    project(spheres_, points + r * n, vectors + r * n, tangent.data() + r * n);
+  hvp(points, tangent.data(), replicas, gradient.data(), product, run);
+  for (std::int64_t r = 0; r < replicas; ++r) {
+    const Real* w = points + r * n;
+    const Real* v = tangent.data() + r * n;
+    const Real* g = gradient.data() + r * n;
+    Real* out = product + r * n;
     for (std::int64_t first = 0; first < n; first += spheres_.size)
       add_scaled(out + first, v + first, -radial(spheres_, w, g, first), spheres_.size);
     project(spheres_, w, out, out);
@@ -205,6 +215,7 @@ void Glass::riemannian_hessian(const Real* points, std::int64_t replicas, Real* 
 #define SPINSCAPE_INSTANTIATE(Real)                                                                     \
   template void Glass::energy_gradient(const Real*, std::int64_t, Real*, Real*, const Run&) const;      \
   template void Glass::riemannian_gradient(const Real*, std::int64_t, Real*, Real*, const Run&) const;  \
+  template void Glass::hvp(const Real*, const Real*, std::int64_t, Real*, Real*, const Run&) const;     \
   template void Glass::riemannian_hvp(const Real*, const Real*, std::int64_t, Real*, const Run&) const; \
   template void Glass::riemannian_hessian(const Real*, std::int64_t, Real*, const Run&) const;
 SPINSCAPE_INSTANTIATE(float)

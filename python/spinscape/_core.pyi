@@ -155,6 +155,58 @@ def descend_lbfgs(
     progress: Callable[[int, int], object] | None,
     n_threads: int,
 ) -> dict[str, Any]: ...
+def descend_momentum(
+    glass: Glass,
+    starts: NDArray[_Real],
+    step: float,
+    decay: float,
+    momentum: float,
+    options: DescentOptions,
+    progress: Callable[[int, int], object] | None,
+    n_threads: int,
+) -> dict[str, Any]: ...
+def descend_flow(
+    glass: Glass,
+    starts: NDArray[_Real],
+    accuracy: float,
+    duration: float,
+    options: DescentOptions,
+    progress: Callable[[int, int], object] | None,
+    n_threads: int,
+) -> dict[str, Any]: ...
+def descend_power(
+    glass: Glass,
+    starts: NDArray[_Real],
+    order: int,
+    shift: float,
+    options: DescentOptions,
+    progress: Callable[[int, int], object] | None,
+    n_threads: int,
+) -> dict[str, Any]: ...
+def descend_trust(
+    glass: Glass,
+    starts: NDArray[_Real],
+    radius: float,
+    options: DescentOptions,
+    progress: Callable[[int, int], object] | None,
+    n_threads: int,
+) -> dict[str, Any]: ...
+def descend_saddle_free(
+    glass: Glass,
+    starts: NDArray[_Real],
+    krylov: int,
+    options: DescentOptions,
+    progress: Callable[[int, int], object] | None,
+    n_threads: int,
+) -> dict[str, Any]: ...
+def descend_ascent(
+    glass: Glass,
+    starts: NDArray[_Real],
+    krylov: int,
+    options: DescentOptions,
+    progress: Callable[[int, int], object] | None,
+    n_threads: int,
+) -> dict[str, Any]: ...
 def split_form(shape: FormShape, disorder: Disorder, seed: int, parts: int, n_threads: int) -> list[Form]: ...
 
 # bind_sampling.cpp

@@ -1,4 +1,5 @@
-// Descent of many replicas on one glass: the papers' gradient steps, their SGD over parts of the couplings, and L-BFGS.
+// Descent of many replicas on one glass: the papers' gradient steps, their SGD over parts of the couplings, L-BFGS, and
+// the other ways down of the literature.
 //
 // The step of the papers is w <- w - gamma g with the Riemannian gradient g, then each sphere's part of w rescaled to
 // its radius. The norm of a gradient always means |g| / sqrt(dimension). A replica's bits depend on its start, the
@@ -20,7 +21,7 @@ enum class StopReason : std::int8_t {
   converged,           // the gradient norm is at most tol
   max_steps,           // max_steps steps were taken
   completed,           // a schedule was run to its end
-  stalled,             // rounding: a step no longer changes the point, or (L-BFGS) improves neither energy nor gradient
+  stalled,             // rounding: a step no longer changes the point, or improves neither energy nor gradient
   line_search_failed,  // no acceptable point along the steepest descent: rounding, as a rule
   not_finite           // an energy, a gradient or a step left the finite numbers
 };
@@ -43,7 +44,7 @@ struct DescentRows {
   double* gradient_norm;
   std::int8_t* stop_reason;
   std::int64_t* steps;
-  std::int64_t* evaluations;    // gradients of this replica that were evaluated
+  std::int64_t* evaluations;    // gradients of this replica that were evaluated; a Hessian-vector product counts as one
   std::int64_t* halting_steps;  // (replicas, levels of the ladder), -1 on entry
   double* halting_energy;       // energy densities, nan on entry
   double* trace_energy;         // (replicas, trace_columns()), nan on entry
@@ -65,6 +66,17 @@ struct Schedule {
   std::uint64_t order_seed = 0;
 };
 
+struct MomentumOptions {
+  double step = 0.1;
+  double decay = 0;
+  double momentum = 0.9;  // in [0, 1)
+};
+
+struct FlowOptions {
+  double accuracy = 1e-6;  // error of a step, root mean square over the coordinates, in units of min(1, |g| / sqrt(D))
+  double duration = 0;     // time at which the flow ends, if nothing ends it before; may be infinite
+};
+
 struct LbfgsOptions {
   double first_step = 0.1;  // trial step along -g wherever there is no history
   int history = 10;         // pairs of the inverse Hessian's approximation
@@ -84,5 +96,36 @@ void descend_schedule(const Glass& glass, const std::vector<const Glass*>& parts
 template <class Real>
 void descend_lbfgs(const Glass& glass, const LbfgsOptions& lbfgs, const DescentOptions& options,
                    const DescentRows<Real>& rows, std::atomic<std::int64_t>* finished, const Run& run);
+
+// Polyak's heavy ball.
+template <class Real>
+void descend_momentum(const Glass& glass, const MomentumOptions& method, const DescentOptions& options,
+                      const DescentRows<Real>& rows, std::atomic<std::int64_t>* finished, const Run& run);
+
+// The Riemannian gradient flow.
+template <class Real>
+void descend_flow(const Glass& glass, const FlowOptions& flow, const DescentOptions& options,
+                  const DescentRows<Real>& rows, std::atomic<std::int64_t>* finished, const Run& run);
+
+// The shifted symmetric higher-order power method on a glass that is one form of the given order on one sphere. shift
+// below 0: chosen for every replica, and raised wherever a step would raise the energy.
+template <class Real>
+void descend_power(const Glass& glass, int order, double shift, const DescentOptions& options,
+                   const DescentRows<Real>& rows, std::atomic<std::int64_t>* finished, const Run& run);
+
+// Riemannian trust regions of at most `radius` sqrt(dimension).
+template <class Real>
+void descend_trust(const Glass& glass, double radius, const DescentOptions& options, const DescentRows<Real>& rows,
+                   std::atomic<std::int64_t>* finished, const Run& run);
+
+// Saddle-free Newton: in Krylov spaces of at most `krylov` dimensions, or with whole Hessians where krylov = 0.
+template <class Real>
+void descend_saddle_free(const Glass& glass, std::int64_t krylov, const DescentOptions& options,
+                         const DescentRows<Real>& rows, std::atomic<std::int64_t>* finished, const Run& run);
+
+// Subag's walk from the origin to the sphere in options.max_steps steps, on a glass of one sphere; it knows no tolerance.
+template <class Real>
+void descend_ascent(const Glass& glass, std::int64_t krylov, const DescentOptions& options,
+                    const DescentRows<Real>& rows, std::atomic<std::int64_t>* finished, const Run& run);
 
 }  // namespace spinscape

@@ -33,7 +33,11 @@ class Glass {
   // energy: (replicas,); gradient (Euclidean): (replicas, dimension) or nullptr.
   template <class Real>
   void energy_gradient(const Real* points, std::int64_t replicas, Real* energy, Real* gradient, const Run& run) const;
-  // The same with the Riemannian gradient.
+  // Euclidean gradient, and Euclidean Hessian times one vector a replica; any points.
+  template <class Real>
+  void hvp(const Real* points, const Real* vectors, std::int64_t replicas, Real* gradient, Real* product,
+           const Run& run) const;
+  // The same as energy_gradient with the Riemannian gradient.
   template <class Real>
   void riemannian_gradient(const Real* points, std::int64_t replicas, Real* energy, Real* gradient,
                            const Run& run) const;

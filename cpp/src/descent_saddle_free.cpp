@@ -1,0 +1,171 @@
+// Saddle-free Newton (Dauphin, Pascanu, Gulcehre, Cho, Ganguli and Bengio 2014): d = -(|H| + mu)^{-1} g, with |H| the
+// Hessian with the absolute values of its eigenvalues and mu >= 0 the smallest for which d is short enough; then w + a d
+// put on the spheres, a = 1, 1/2, 1/4, ... the first with a sufficient decrease of the energy. As d.g < 0, energies fall.
+//
+// Dense: the eigenvectors of the tangent Hessian. Krylov: the same in the Krylov space of g, grown until the residual of
+// the Newton equation is small or the space is as large as allowed.
+#include "descent_requests.hpp"
+#include "krylov_walk.hpp"
+#include "spinscape/mode_step.hpp"
+#include "spinscape/tangent_frame.hpp"
+
+namespace spinscape {
+namespace {
+
+constexpr double longest_turn = 0.25;  // of a step, radian: root mean square over the spheres of a layered glass
+constexpr double sufficient_decrease = 1e-4;
+constexpr int most_halvings = 40;
+
+template <class Real>
+class SaddleFreeWalker {
+ public:
+  SaddleFreeWalker(const Spheres& spheres, std::int64_t krylov, const Journal<Real>& journal)
+      : spheres_(spheres),
+        n_(spheres.dimension()),
+        dense_(krylov == 0),
+        journal_(&journal),
+        base_(n_),
+        gradient_(n_),
+        space_(n_, spheres.count * (spheres.size - 1), krylov) {}
+
+  Need start(std::int64_t replica, Real* point) {
+    replica_ = replica;
+    steps_ = -1;  // the start itself is the first point accepted
+    evaluations_ = 0;
+    scale_ = curvature_ = 0;
+    watch_ = IdleWatch();
+    state_ = State::trying;
+    journal_->load(replica, point);
+    return Need::gradient;
+  }
+
+  // Dense: the direction from the Hessian at the base, which counts as many gradients as it has columns.
+  void take_hessian(Real* hessian, const Real* point, const Run& run) {
+    const std::vector<double> w(point, point + n_);
+    std::vector<double> matrix(hessian, hessian + n_ * n_);
+    const TangentFrame frame(spheres_, w.data());
+    const std::int64_t m = frame.dimension();
+    frame.restrict_matrix(matrix.data());
+    direction_.assign(n_, 0.0);
+    finite_ = std::isfinite(spinscape::dot(matrix.data(), matrix.data(), m * m));
+    if (!finite_ || m == 0) return;
+    std::vector<double> g(m), d(m);
+    frame.restrict_vector(gradient_.data(), g.data());
+    follow_modes(matrix.data(), g.data(), m, 0, longest_step(), d.data(), run);
+    frame.lift(d.data(), direction_.data());
+  }
+
+  Need advance(Real energy, const Real* answer, Real* point, Real* vector) {
+    if (state_ == State::dense) {
+      evaluations_ += n_;
+      return finite_ ? search(point) : finish(StopReason::not_finite);
+    }
+    ++evaluations_;
+    if (state_ == State::krylov) return grow(answer, point, vector);
+    if (steps_ < 0) return accept(double(energy), answer, point, vector);
+    const double slack = 32 * double(std::numeric_limits<Real>::epsilon()) * scale_;
+    if (double(energy) <= energy_ + sufficient_decrease * fraction_ * slope_ + slack)
+      return accept(double(energy), answer, point, vector);
+    fraction_ /= 2;
+    return ++halvings_ > most_halvings ? finish(StopReason::line_search_failed) : try_step(point);
+  }
+
+ private:
+  enum class State { trying, dense, krylov };
+
+  double longest_step() const { return longest_turn * std::sqrt(double(n_)); }
+
+  Need accept(double energy, const Real* gradient, Real* point, Real* vector) {
+    ++steps_;
+    std::copy(point, point + n_, base_.begin());
+    gradient_ = tangent_gradient(spheres_, point, gradient);
+    energy_ = energy;
+    scale_ = std::max(scale_, std::abs(energy));
+    norm_ = scaled_norm(spheres_, gradient);
+    std::optional<StopReason> reason = journal_->judge(replica_, steps_, energy_, norm_);
+    if (!reason && watch_.idle(energy_, norm_)) reason = StopReason::stalled;
+    if (reason) return finish(*reason);
+    state_ = dense_ ? State::dense : State::krylov;
+    if (dense_) return Need::hessian;
+    next_check_ = 8;
+    if (!space_.begin(gradient_, {})) return finish(StopReason::not_finite);
+    return ask_product(vector);
+  }
+
+  Need ask_product(Real* vector) {
+    for (std::int64_t k = 0; k < n_; ++k) vector[k] = Real(space_.vector()[k]);
+    return Need::product;
+  }
+
+  Need grow(const Real* answer, Real* point, Real* vector) {
+    const std::vector<double> product(answer, answer + n_);
+    const double length = std::sqrt(spinscape::dot(product.data(), product.data(), n_));
+    if (!std::isfinite(length)) return finish(StopReason::not_finite);
+    curvature_ = std::max(curvature_, length);
+    const bool more = space_.feed(product.data());
+    if (more && space_.size() < next_check_) return ask_product(vector);
+    next_check_ *= 2;
+    const std::int64_t m = space_.size();
+    std::vector<double> g(m, 0.0), d(m);
+    g[0] = std::sqrt(spinscape::dot(gradient_.data(), gradient_.data(), n_));
+    follow_modes(space_.matrix().data(), g.data(), m, 0, longest_step(), d.data(), Run());
+    const double residual = space_.remainder() * std::abs(d.back());
+    const double forcing = newton_forcing<Real>(norm_, curvature_);
+    if (more && residual > forcing * g[0]) return ask_product(vector);
+    direction_ = space_.lift(d);
+    return search(point);
+  }
+
+  Need search(Real* point) {
+    state_ = State::trying;
+    fraction_ = 1;
+    halvings_ = 0;
+    slope_ = spinscape::dot(gradient_.data(), direction_.data(), n_);
+    return slope_ < 0 ? try_step(point) : finish(StopReason::line_search_failed);
+  }
+
+  Need try_step(Real* point) {
+    for (std::int64_t k = 0; k < n_; ++k) point[k] = Real(double(base_[k]) + fraction_ * direction_[k]);
+    if (!retract(spheres_, point)) return finish(StopReason::not_finite);
+    if (std::equal(base_.begin(), base_.end(), point)) return finish(StopReason::stalled);
+    return Need::gradient;
+  }
+
+  Need finish(StopReason reason) {
+    journal_->finish(replica_, base_.data(), energy_, norm_, reason, steps_, evaluations_);
+    return Need::nothing;
+  }
+
+  Spheres spheres_;
+  std::int64_t n_;
+  bool dense_;
+  const Journal<Real>* journal_;
+  std::vector<Real> base_;
+  std::vector<double> gradient_, direction_;
+  KrylovWalk space_;
+  IdleWatch watch_;
+  State state_ = State::trying;
+  bool finite_ = true;
+  std::int64_t replica_ = 0, steps_ = -1, evaluations_ = 0, next_check_ = 0;
+  int halvings_ = 0;
+  double energy_ = 0, norm_ = 0, scale_ = 0, curvature_ = 0, fraction_ = 1, slope_ = 0;
+};
+
+}  // namespace
+
+template <class Real>
+void descend_saddle_free(const Glass& glass, std::int64_t krylov, const DescentOptions& options,
+                         const DescentRows<Real>& rows, std::atomic<std::int64_t>* finished, const Run& run) {
+  const Journal<Real> journal(glass.spheres(), options, rows, finished);
+  const auto make_walker = [&] { return SaddleFreeWalker<Real>(glass.spheres(), krylov, journal); };
+  walk_requests<RiemannianAnswers, Real>(glass, rows.replicas, make_walker, run);
+}
+
+#define SPINSCAPE_INSTANTIATE(Real)                                                                                    \
+  template void descend_saddle_free(const Glass&, std::int64_t, const DescentOptions&, const DescentRows<Real>&,       \
+                                    std::atomic<std::int64_t>*, const Run&);
+SPINSCAPE_INSTANTIATE(float)
+SPINSCAPE_INSTANTIATE(double)
+#undef SPINSCAPE_INSTANTIATE
+
+}  // namespace spinscape
