@@ -1,11 +1,12 @@
-// Subag's walk along the Hessian (arXiv:1812.04588): K orthogonal steps of length sqrt(N/K) from the origin to the sphere.
+// Subag's walk along the Hessian (arXiv:1812.04588): K orthogonal steps of length sqrt(N/K) from the origin to the
+// sphere.
 //
 //     x_1 = w / sqrt(K) along the given start w;    x_{k+1} = x_k + sqrt(N/K) v_k,    |v_k| = 1,    v_k.x_k = 0,
 //
 // with v_k a lowest eigenvector of the Euclidean Hessian at x_k on the orthogonal complement of x_k, its sign such that
-// v_k.grad H(x_k) <= 0. (Subag goes up, along the highest eigenvector of the energy with the other sign.) For N and then
-// K to infinity H/N falls by xi''(|x|^2/N)^{1/2} / K a step, in all by the integral of sqrt(xi'').
-// The eigenvector is the Ritz vector of `krylov` Lanczos steps from the projected gradient on.
+// v_k.grad H(x_k) <= 0. (Subag goes up, along the highest eigenvector of the energy with the other sign.) For N and
+// then K to infinity H/N falls by xi''(|x|^2/N)^{1/2} / K a step, in all by the integral of sqrt(xi''). The eigenvector
+// is the Ritz vector of `krylov` Lanczos steps from the projected gradient on.
 #include "descent_requests.hpp"
 #include "krylov_walk.hpp"
 
@@ -16,7 +17,12 @@ template <class Real>
 class AscentWalker {
  public:
   AscentWalker(const Spheres& spheres, std::int64_t krylov, std::int64_t total, const Journal<Real>& journal)
-      : n_(spheres.size), total_(total), spheres_(spheres), journal_(&journal), start_(n_), x_(n_),
+      : n_(spheres.size),
+        total_(total),
+        spheres_(spheres),
+        journal_(&journal),
+        start_(n_),
+        x_(n_),
         space_(n_, n_ - 1, krylov) {}
 
   Need start(std::int64_t replica, Real* point) {
@@ -139,8 +145,8 @@ void descend_ascent(const Glass& glass, std::int64_t krylov, const DescentOption
   walk_requests<AmbientAnswers, Real>(glass, rows.replicas, make_walker, run);
 }
 
-#define SPINSCAPE_INSTANTIATE(Real)                                                                              \
-  template void descend_ascent(const Glass&, std::int64_t, const DescentOptions&, const DescentRows<Real>&,      \
+#define SPINSCAPE_INSTANTIATE(Real)                                                                         \
+  template void descend_ascent(const Glass&, std::int64_t, const DescentOptions&, const DescentRows<Real>&, \
                                std::atomic<std::int64_t>*, const Run&);
 SPINSCAPE_INSTANTIATE(float)
 SPINSCAPE_INSTANTIATE(double)

@@ -1,5 +1,5 @@
-// The Riemannian gradient flow dw/dt = -g(w), by the pair of Runge-Kutta formulas of Dormand and Prince (1980) of orders
-// 5 and 4.
+// The Riemannian gradient flow dw/dt = -g(w), by the pair of Runge-Kutta formulas of Dormand and Prince (1980) of
+// orders 5 and 4.
 //
 // The field is continued off the spheres as -g(w put on the spheres): it keeps every length, and the seventh stage,
 // evaluated at the new point put on the spheres, is the first stage of the next step. A step is accepted where the
@@ -21,7 +21,7 @@ constexpr double nodes[stages - 1][stages - 1] = {
     {9017.0 / 3168, -355.0 / 33, 46732.0 / 5247, 49.0 / 176, -5103.0 / 18656},
     {35.0 / 384, 0, 500.0 / 1113, 125.0 / 192, -2187.0 / 6784, 11.0 / 84}};
 // Weights of order 5 less those of order 4.
-constexpr double error_weights[stages] = {71.0 / 57600,      0,           -71.0 / 16695, 71.0 / 1920,
+constexpr double error_weights[stages] = {71.0 / 57600,      0,          -71.0 / 16695, 71.0 / 1920,
                                           -17253.0 / 339200, 22.0 / 525, -1.0 / 40};
 
 template <class Real>
@@ -145,7 +145,7 @@ void descend_flow(const Glass& glass, const FlowOptions& flow, const DescentOpti
   walk_queue<Real>(glass, rows.replicas, make_walker, run);
 }
 
-#define SPINSCAPE_INSTANTIATE(Real)                                                                            \
+#define SPINSCAPE_INSTANTIATE(Real)                                                                             \
   template void descend_flow(const Glass&, const FlowOptions&, const DescentOptions&, const DescentRows<Real>&, \
                              std::atomic<std::int64_t>*, const Run&);
 SPINSCAPE_INSTANTIATE(float)

@@ -60,8 +60,8 @@ class MomentumWalker {
 };
 
 // The shifted power step w <- sqrt(N) (a w - grad H) / |a w - grad H| is, on the sphere, the gradient step
-// w - g / (a - w.grad H / N); for a form of order p the last term is p H / N. a: fixed, or doubled wherever a step would
-// raise the energy.
+// w - g / (a - w.grad H / N); for a form of order p the last term is p H / N. a: fixed, or doubled wherever a step
+// would raise the energy.
 template <class Real>
 class PowerWalker {
  public:
@@ -147,10 +147,10 @@ void descend_power(const Glass& glass, int order, double shift, const DescentOpt
   walk_queue<Real>(glass, rows.replicas, make_walker, run);
 }
 
-#define SPINSCAPE_INSTANTIATE(Real)                                                                                \
-  template void descend_momentum(const Glass&, const MomentumOptions&, const DescentOptions&,                      \
-                                 const DescentRows<Real>&, std::atomic<std::int64_t>*, const Run&);                \
-  template void descend_power(const Glass&, int, double, const DescentOptions&, const DescentRows<Real>&,          \
+#define SPINSCAPE_INSTANTIATE(Real)                                                                       \
+  template void descend_momentum(const Glass&, const MomentumOptions&, const DescentOptions&,             \
+                                 const DescentRows<Real>&, std::atomic<std::int64_t>*, const Run&);       \
+  template void descend_power(const Glass&, int, double, const DescentOptions&, const DescentRows<Real>&, \
                               std::atomic<std::int64_t>*, const Run&);
 SPINSCAPE_INSTANTIATE(float)
 SPINSCAPE_INSTANTIATE(double)

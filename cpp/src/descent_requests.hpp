@@ -154,8 +154,8 @@ void walk_requests(const Glass& glass, std::int64_t replicas, const MakeWalker& 
   });
 }
 
-// A gradient in double precision, tangent to its rounding. Near a critical point what rounding left of the radial part is
-// no longer small beside the rest, and no Krylov method can remove it: the Hessian maps it to zero.
+// A gradient in double precision, tangent to its rounding. Near a critical point what rounding left of the radial part
+// is no longer small beside the rest, and no Krylov method can remove it: the Hessian maps it to zero.
 template <class Real>
 std::vector<double> tangent_gradient(const Spheres& spheres, const Real* w, const Real* gradient) {
   std::vector<double> g(gradient, gradient + spheres.dimension());

@@ -1,9 +1,10 @@
 // Saddle-free Newton (Dauphin, Pascanu, Gulcehre, Cho, Ganguli and Bengio 2014): d = -(|H| + mu)^{-1} g, with |H| the
-// Hessian with the absolute values of its eigenvalues and mu >= 0 the smallest for which d is short enough; then w + a d
-// put on the spheres, a = 1, 1/2, 1/4, ... the first with a sufficient decrease of the energy. As d.g < 0, energies fall.
+// Hessian with the absolute values of its eigenvalues and mu >= 0 the smallest for which d is short enough; then w + a
+// d put on the spheres, a = 1, 1/2, 1/4, ... the first with a sufficient decrease of the energy. As d.g < 0, energies
+// fall.
 //
-// Dense: the eigenvectors of the tangent Hessian. Krylov: the same in the Krylov space of g, grown until the residual of
-// the Newton equation is small or the space is as large as allowed.
+// Dense: the eigenvectors of the tangent Hessian. Krylov: the same in the Krylov space of g, grown until the residual
+// of the Newton equation is small or the space is as large as allowed.
 #include "descent_requests.hpp"
 #include "krylov_walk.hpp"
 #include "spinscape/mode_step.hpp"
@@ -161,8 +162,8 @@ void descend_saddle_free(const Glass& glass, std::int64_t krylov, const DescentO
   walk_requests<RiemannianAnswers, Real>(glass, rows.replicas, make_walker, run);
 }
 
-#define SPINSCAPE_INSTANTIATE(Real)                                                                                    \
-  template void descend_saddle_free(const Glass&, std::int64_t, const DescentOptions&, const DescentRows<Real>&,       \
+#define SPINSCAPE_INSTANTIATE(Real)                                                                              \
+  template void descend_saddle_free(const Glass&, std::int64_t, const DescentOptions&, const DescentRows<Real>&, \
                                     std::atomic<std::int64_t>*, const Run&);
 SPINSCAPE_INSTANTIATE(float)
 SPINSCAPE_INSTANTIATE(double)

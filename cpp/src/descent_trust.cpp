@@ -100,8 +100,9 @@ class TrustWalker {
 
   Need advance(Real energy, const Real* answer, Real* point, Real* vector) {
     ++evaluations_;
-    if (!searching_) return steps_ < 0 ? accept(double(energy), answer, point, vector)
-                                       : judge_step(double(energy), answer, point, vector);
+    if (!searching_)
+      return steps_ < 0 ? accept(double(energy), answer, point, vector)
+                        : judge_step(double(energy), answer, point, vector);
     product_.assign(answer, answer + n_);
     const bool ended = inner_.feed(product_);
     curvature_ = std::max(curvature_, std::abs(inner_.curvature()));
@@ -143,7 +144,8 @@ class TrustWalker {
     return Need::gradient;
   }
 
-  // Ratio of the decrease to the model's, both with the rounding of an energy added: near the end there is nothing else.
+  // Ratio of the decrease to the model's, both with the rounding of an energy added: near the end there is nothing
+  // else.
   Need judge_step(double energy, const Real* gradient, Real* point, Real* vector) {
     const double rounding = 1e3 * double(std::numeric_limits<Real>::epsilon()) * scale_;
     const double ratio = (energy_ - energy + rounding) / (rounding - inner_.value());
@@ -182,8 +184,8 @@ void descend_trust(const Glass& glass, double radius, const DescentOptions& opti
   walk_requests<RiemannianAnswers, Real>(glass, rows.replicas, make_walker, run);
 }
 
-#define SPINSCAPE_INSTANTIATE(Real)                                                                        \
-  template void descend_trust(const Glass&, double, const DescentOptions&, const DescentRows<Real>&,       \
+#define SPINSCAPE_INSTANTIATE(Real)                                                                  \
+  template void descend_trust(const Glass&, double, const DescentOptions&, const DescentRows<Real>&, \
                               std::atomic<std::int64_t>*, const Run&);
 SPINSCAPE_INSTANTIATE(float)
 SPINSCAPE_INSTANTIATE(double)

@@ -62,7 +62,8 @@ class KrylovWalk {
   // Unit coordinates of the lowest Ritz vector.
   std::vector<double> lowest() const {
     const std::vector<double> t = matrix();
-    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(Eigen::Map<const Eigen::MatrixXd>(t.data(), size(), size()));
+    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(
+        Eigen::Map<const Eigen::MatrixXd>(t.data(), size(), size()));
     const Eigen::VectorXd first = solver.eigenvectors().col(0);
     return {first.data(), first.data() + first.size()};
   }
@@ -79,7 +80,8 @@ class KrylovWalk {
   void orthogonalise(std::vector<double>& x) const {
     for (int pass = 0; pass < 2; ++pass) {
       if (!excluded_.empty()) remove(x, excluded_.data());
-      for (std::int64_t j = 0; j < static_cast<std::int64_t>(basis_.size()) / n_; ++j) remove(x, basis_.data() + j * n_);
+      for (std::int64_t j = 0; j < static_cast<std::int64_t>(basis_.size()) / n_; ++j)
+        remove(x, basis_.data() + j * n_);
     }
   }
   void remove(std::vector<double>& x, const double* unit) const {

@@ -123,7 +123,8 @@ template <class Real>
 void descend_saddle_free(const Glass& glass, std::int64_t krylov, const DescentOptions& options,
                          const DescentRows<Real>& rows, std::atomic<std::int64_t>* finished, const Run& run);
 
-// Subag's walk from the origin to the sphere in options.max_steps steps, on a glass of one sphere; it knows no tolerance.
+// Subag's walk from the origin to the sphere in options.max_steps steps, on a glass of one sphere; it knows no
+// tolerance.
 template <class Real>
 void descend_ascent(const Glass& glass, std::int64_t krylov, const DescentOptions& options,
                     const DescentRows<Real>& rows, std::atomic<std::int64_t>* finished, const Run& run);
