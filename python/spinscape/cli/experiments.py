@@ -8,8 +8,10 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -18,6 +20,7 @@ from typing import Any
 from spinscape.cli.study import progress_bar
 
 MOST_LINES = 40
+BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,8 @@ def run_recipe(made: Any, path: Path, n_threads: int | None, write: Callable[[An
     try:
         with progress_bar() as bar:
             if single and as_threads(n_threads) > 1:
-                store = study.run(made, path, study.processes(as_threads(n_threads)), progress=bar)
+                with _one_blas_thread():
+                    store = study.run(made, path, study.processes(as_threads(n_threads)), progress=bar)
             else:
                 store = study.run(made, path, n_threads=n_threads, progress=bar)
         with store:
@@ -137,6 +141,18 @@ def run_recipe(made: Any, path: Path, n_threads: int | None, write: Callable[[An
         print(f"spinscape: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+@contextmanager
+def _one_blas_thread() -> Iterator[None]:
+    """Processes started inside have one BLAS thread, unless the environment says more: they share the processors."""
+    names = [name for name in BLAS_THREADS if name not in os.environ]
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name in names:
+            os.environ.pop(name, None)
 
 
 def command_of(store: Any) -> Command | None:

@@ -31,6 +31,8 @@ _modules = {
     "network-losses": "spinscape.study.networks.losses",
     "network-indices": "spinscape.study.networks.indices",
     "network-annealing": "spinscape.study.networks.annealing",
+    "index-error": "spinscape.study.networks.training_path",
+    "hessian-spectra": "spinscape.study.networks.spectra",
     "redundancy": "spinscape.study.networks.redundancy",
     "scaled-losses": "spinscape.study.scaled_losses",
     "sweep": "spinscape.study.grid",
