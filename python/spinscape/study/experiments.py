@@ -32,7 +32,7 @@ _modules = {
     "network-indices": "spinscape.study.networks.indices",
     "network-annealing": "spinscape.study.networks.annealing",
     "index-error": "spinscape.study.networks.training_path",
-    "hessian-spectra": "spinscape.study.networks.spectra",
+    "network-spectra": "spinscape.study.networks.spectra",
     "redundancy": "spinscape.study.networks.redundancy",
     "scaled-losses": "spinscape.study.scaled_losses",
     "sweep": "spinscape.study.grid",

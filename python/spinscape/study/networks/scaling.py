@@ -63,7 +63,7 @@ def fit_means(n: NDArray[np.float64], means: NDArray[np.float64]) -> tuple[NDArr
     logs = np.log(means)
 
     def solved(beta: float) -> tuple[NDArray[np.float64], float]:
-        solution: NDArray[np.float64] = np.linalg.pinv(_design(n, beta)) @ logs
+        solution = np.asarray(np.linalg.pinv(_design(n, beta)) @ logs, dtype=np.float64)
         return solution, float(np.sum((logs - _design(n, beta) @ solution) ** 2))
 
     designs = np.stack([_design(n, beta) for beta in EXPONENTS])

@@ -63,7 +63,7 @@ def recipe(
         "zero_tol": as_number(zero_tol, "zero_tol", 0.0),
         "rng": as_integer(rng, "rng", 0),
     }
-    return Recipe("hessian-spectra", parameters)
+    return Recipe("network-spectra", parameters)
 
 
 def units(parameters: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
