@@ -2,8 +2,9 @@
 
     python benchmarks/study_overhead.py [--seconds 1.0] [--units 20]
 
-Units sleep, so that a busy machine disturbs little. What a study costs once (making, checking and closing the store) is
-told apart from what each unit costs, by a study of two units a worker; starting the workers is paid before.
+Units sleep, so that a busy machine disturbs little; least of all it disturbs the driver's processor time, told beside.
+What a study costs once (making, checking and closing the store) is told apart from what each unit costs, by a study of
+two units a worker; starting the workers is paid before.
 """
 
 import argparse
@@ -37,14 +38,14 @@ def compute(parameters: Mapping[str, Any], unit: Mapping[str, Any], n_threads: i
     return {f"column_{k}": np.random.default_rng(unit["number"]).random(288) for k in range(10)}
 
 
-def beyond(recipe: study.Recipe, folder: str, executor: Any, workers: int) -> float:
-    """Return the seconds of a study beyond its units'."""
+def beyond(recipe: study.Recipe, folder: str, executor: Any, workers: int) -> tuple[float, float]:
+    """Return the seconds of a study beyond its units', and the processor time of this process."""
     where = "here" if executor is None else f"{workers}-processes"
-    began = time.perf_counter()
+    began, busy = time.perf_counter(), time.process_time()
     study.run(recipe, Path(folder) / f"{where}-{recipe.key}.sqlite", executor).close()
-    wall = time.perf_counter() - began
+    wall, busy = time.perf_counter() - began, time.process_time() - busy
     with study.Store(Path(folder) / f"{where}-{recipe.key}.sqlite") as store:
-        return wall - sum(row.provenance["seconds"] for row in store.rows) / workers
+        return wall - sum(row.provenance["seconds"] for row in store.rows) / workers, busy
 
 
 def measure(title: str, arguments: argparse.Namespace, folder: str, executor: Any, workers: int) -> None:
@@ -52,9 +53,15 @@ def measure(title: str, arguments: argparse.Namespace, folder: str, executor: An
         study.Recipe("overhead", {"units": count * workers, "seconds": arguments.seconds})
         for count in (2, arguments.units)
     )
-    fixed = beyond(few, folder, executor, workers)
-    unit = (beyond(many, folder, executor, workers) - fixed) / (arguments.units - 2)
-    print(f"{title}: {1e3 * unit:6.1f} ms a unit, {unit / arguments.seconds:.2%}; {1e3 * fixed:.0f} ms a study")
+    fixed, fixed_busy = beyond(few, folder, executor, workers)
+    unit, busy = (
+        (after - before) / (arguments.units - 2)
+        for after, before in zip(beyond(many, folder, executor, workers), (fixed, fixed_busy), strict=True)
+    )
+    print(
+        f"{title}: {1e3 * unit:6.1f} ms a unit, {unit / arguments.seconds:.2%} (processor time of the driver: "
+        f"{1e3 * busy / workers:.1f} ms a unit, {busy / workers / arguments.seconds:.2%}); {1e3 * fixed:.0f} ms a study"
+    )
 
 
 def main() -> None:
