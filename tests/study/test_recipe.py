@@ -1,12 +1,13 @@
 """Recipes from files, sweeps, and their identity."""
 
+import inspect
 import json
 
 import pytest
 import toy_experiment as toy
 
 from spinscape import study
-from spinscape.study import Recipe, experiments, grid
+from spinscape.study import Recipe, experiments, grid, scaled_losses
 
 SWEEP = """
 experiment = "toy"
@@ -59,6 +60,35 @@ def test_bad_files(tmp_path, name, text, error, named):
     (tmp_path / name).write_text(text)
     with pytest.raises(error, match=named):
         Recipe.from_file(tmp_path / name)
+
+
+OTHER = {
+    "sizes": (8,),
+    "tensors": {8: 2},
+    "starts": 11,
+    "extra_starts": 7,
+    "p": 4,
+    "law": "uniform",
+    "nu": 5.0,
+    "method": "lbfgs",
+    "parts": 2,
+    "tol": 1e-7,
+    "dtype": "float64",
+    "zero_tol": 1e-4,
+    "rng": 1,
+}
+
+
+def test_a_store_refuses_a_recipe_with_any_parameter_changed(tmp_path):
+    assert set(OTHER) == set(inspect.signature(scaled_losses.recipe).parameters)
+    plain = {"sizes": (8, 9), "starts": 10, "law": "student-t", "nu": 4.0}
+    study.Store(tmp_path / "s.sqlite", scaled_losses.recipe(**plain)).close()
+    changed = [scaled_losses.recipe(**{**plain, name: value}) for name, value in OTHER.items() if name != "law"]
+    changed.append(scaled_losses.recipe(**{**plain, "law": "uniform", "nu": None}))
+    assert len({made.key for made in changed}) == len(OTHER)
+    for made in changed:
+        with pytest.raises(study.StoreError, match=rf"s\.sqlite holds recipe \w+, not {made.key[:12]}"):
+            study.Store(tmp_path / "s.sqlite", made)
 
 
 def test_a_file_that_names_a_module_runs_no_code(tmp_path):
