@@ -3,8 +3,10 @@
 Sagun, Bottou and LeCun (2016), Sagun, Evci et al. (2017): after training most eigenvalues are near zero, a bulk that
 grows with the network, and a few lie far outside, about as many as the data has clusters, whatever the width. Data here
 are Gaussian blobs, one a class, so that clusters = classes; cross-entropy does not see a shift common to all outputs,
-which leaves one direction less. The blobs overlap: where the loss nearly vanishes so do the outliers. `outliers` is where the largest gap of the spectrum is: the k
-that maximises λ_k/λ_{k+1} (from the top) among the `most` largest eigenvalues, all above a tenth of the largest.
+which leaves one direction less. The blobs overlap: where the loss nearly vanishes, so do the outliers.
+
+`outliers` is where the spectrum's largest gap is: the k that maximises λ_k/λ_{k+1} (from the top) among the `most`
+largest eigenvalues, all above a tenth of the largest.
 """
 
 from __future__ import annotations
