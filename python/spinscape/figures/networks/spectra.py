@@ -82,6 +82,6 @@ def counts(table: HessianSpectra, ax: Axes | None = None) -> Axes:
             ax.errorbar(x, mean, bars, fmt="o", color=style.PALETTE[k % 7], capsize=2, label=f"$n = {n}$")
         ax.set_xlabel("clusters")
         ax.set_ylabel("outliers")
-        ax.set_ylim(bottom=0)
+        ax.set_ylim(0, 1.5 * max(clusters))
         ax.legend(loc="upper left", fontsize=7.5)
     return ax
