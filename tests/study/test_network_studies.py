@@ -202,7 +202,7 @@ def test_indices_are_those_of_torch_func(tmp_path, activation):
 
 def test_end_points_along_training_are_critical(tmp_path):
     """Oracle: torch's gradient would have to vanish; here the landscape's, itself tested against torch.func."""
-    made = training_path.recipe(n=2, side=2, networks=2, train=60, epochs=(0, 3), newton_steps=60)
+    made = training_path.recipe(n=2, side=2, networks=2, train=60, epochs=(0, 3), newton_steps=60, tol=1e-6)
     with study.run(made, tmp_path / "s.sqlite") as store:
         rows = [row.arrays for row in store.rows]
         table = training_path.TrainingPath.from_store(store)

@@ -57,7 +57,7 @@ COMMANDS = (
         "networks.training_path",
         "TrainingPath",
         "index against error of the critical points along training (Dauphin et al. 2014)",
-        default={"networks": 32, "newton_steps": 150},
+        default={"networks": 24},
         experiment="index-error",
         single=True,
         example="networks=16",

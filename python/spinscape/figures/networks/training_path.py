@@ -23,8 +23,8 @@ def draw(table: TrainingPath) -> Figure:
     for ax, letter, (what, name) in zip(axes, "ab", NAMES.items(), strict=True):
         against_index(table, what, ax)
         found = table.correlation(what)
-        title = rf"$\rho = {found.value:.2f}$ [{found.low:.2f}, {found.high:.2f}]"
-        style.panel_label(ax, letter, f"{name.capitalize()}, {title}")
+        title = rf", $\rho = {found.value:.2f}$ [{found.low:.2f}, {found.high:.2f}]" if np.isfinite(found.value) else ""
+        style.panel_label(ax, letter, name.capitalize() + title)
     return figure
 
 

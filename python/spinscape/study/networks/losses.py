@@ -37,8 +37,9 @@ PUBLISHED: Mapping[int, tuple[float, float, float, float, float]] = {
 
 CHUNK = 8
 
-# Seconds of one network-epoch on 60,000 samples, one core of an EPYC with AVX-512: a + b n. benchmarks/networks.py.
-SECONDS_PER_EPOCH = (0.025, 5.0e-4)
+# Seconds of one network-epoch on 60,000 samples, one core of an EPYC (AVX2) among busy ones: a + b n. With AVX-512 and
+# alone it was half of it. benchmarks/networks.py.
+SECONDS_PER_EPOCH = (0.05, 9.0e-4)
 
 
 def recipe(
