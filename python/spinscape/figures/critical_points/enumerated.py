@@ -80,7 +80,7 @@ def energies(model: Model, ax: Axes | None = None) -> Axes:
     order = next(iter(model.xi))
     low, high = float(model.energy.min()), float(model.energy.max())
     u = np.linspace(low - 0.1, high + 0.1, 400)
-    bins = np.linspace(low, high, 41)
+    bins = np.linspace(low, high, 41).tolist()
     with style.context():
         for k, colour in zip(range(model.N), style.ordered_colours(model.N), strict=True):
             weights = np.full(np.count_nonzero(model.index == k), 1 / (model.complete * (bins[1] - bins[0])))

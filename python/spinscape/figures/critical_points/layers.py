@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -80,7 +80,7 @@ def fractions(table: Layers, ax: Axes | None = None) -> Axes:
         for cloud, colour in zip(table.clouds, style.ordered_colours(len(table.clouds)), strict=True):
             ok = cloud.certified
             label = f"$N = {cloud.N}$, {np.count_nonzero(ok):,} points"
-            options = {"markersize": 2.0, "markeredgewidth": 0, "alpha": 0.6, "rasterized": True}
+            options: dict[str, Any] = {"markersize": 2.0, "markeredgewidth": 0, "alpha": 0.6, "rasterized": True}
             ax.plot(cloud.energy[ok], cloud.index[ok] / (cloud.N - 1), "o", color=colour, label=label, **options)
         u = np.linspace(-1.05 * float(threshold_energy(table.p)), 0.05, 300)
         ax.plot(u, negative_fraction(u, table.p), color=style.INK, linewidth=1.0, label="semicircle below $pu$")
@@ -101,7 +101,7 @@ def deviations(cloud: Cloud, ax: Axes | None = None) -> Axes:
     with style.context():
         ax.fill_between(u, -4 * sigma, 4 * sigma, color=style.FAINT, linewidth=0, label=r"$\pm 4\sigma(N, u)$")
         ax.fill_between(u, -sigma, sigma, color=style.MUTED, alpha=0.4, linewidth=0, label=r"$\pm\sigma(N, u)$")
-        options = {"markersize": 2.0, "markeredgewidth": 0, "alpha": 0.6, "rasterized": True}
+        options: dict[str, Any] = {"markersize": 2.0, "markeredgewidth": 0, "alpha": 0.6, "rasterized": True}
         ax.plot(cloud.energy[ok], off, "o", color=style.PALETTE[0], **options)
         ax.axhline(0, color=style.INK, linewidth=0.7)
         lower = -mean_index(u, cloud.N, cloud.p)

@@ -17,7 +17,7 @@ import numpy as np
 from spinscape.arrays import as_integer
 from spinscape.couplings import as_order
 from spinscape.critical_points import enumerate_critical_points, find_saddles
-from spinscape.hamiltonian import Glass
+from spinscape.hamiltonian import MixedGlass
 from spinscape.study.critical_points.layers import order_of
 from spinscape.study.critical_points.minima import different_minima
 from spinscape.study.dynamics import disorder
@@ -118,7 +118,7 @@ def compute(parameters: Mapping[str, Any], unit: Mapping[str, Any], n_threads: i
 
 
 def _searched(
-    glass: Glass, parameters: Mapping[str, Any], unit: Mapping[str, Any], n_threads: int
+    glass: MixedGlass, parameters: Mapping[str, Any], unit: Mapping[str, Any], n_threads: int
 ) -> tuple[FloatArray, Any]:
     minima = different_minima(glass, disorder.starts(glass, parameters, unit), n_threads)
     target = np.repeat(parameters["indices"], parameters["saddles"])
