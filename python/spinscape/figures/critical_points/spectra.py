@@ -39,7 +39,7 @@ def spectrum(table: HessianSpectra, found: Spectrum, ax: Axes | None = None) -> 
     with style.context():
         ax.hist(found.eigenvalues.ravel(), 60, density=True, color=style.PALETTE[5], alpha=0.6, linewidth=0)
         ax.plot(values, curve, color=style.INK, linewidth=1.1)
-        ax.axvline(0, color=style.MUTED, linewidth=0.8, linestyle=(0, (1, 2)))
+        ax.axvline(0, ymax=0.78, color=style.MUTED, linewidth=0.8, linestyle=(0, (1, 2)))
         ax.set_xlabel(r"eigenvalue of the Hessian, $\lambda$")
         ax.set_ylabel("density")
         ax.set_ylim(0, 1.45 * float(curve.max()))

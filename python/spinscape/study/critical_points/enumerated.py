@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.interpolate import PchipInterpolator
 
 from spinscape import theory
 from spinscape.arrays import as_integer
@@ -217,10 +218,14 @@ def mean_count(xi: Mapping[int, float], N: int, **limits: Any) -> float:
 
 
 def quantiles(xi: Mapping[int, float], N: int, at: FloatArray) -> FloatArray:
-    """Energies below which given fractions of the exact mean count lie, by interpolation."""
-    grid = np.linspace(-4.0, 4.0, 161)
-    below = np.array([mean_count(xi, N, below=u) for u in grid])
-    return np.interp(at, below / mean_count(xi, N), grid)
+    """Energies below which about the given fractions of the exact mean count lie, by interpolation."""
+    grid = np.linspace(-3.0, 3.0, 41)
+    if len(xi) == 1:
+        below = np.exp(theory.log_mean_critical_points(N, next(iter(xi)), below=grid))
+    else:
+        below = np.array([mean_count(xi, N, below=u) for u in grid])
+    fine = np.linspace(-3.0, 3.0, 6001)
+    return np.interp(at, PchipInterpolator(grid, below / below[-1])(fine), fine)
 
 
 def z_scores(samples: NDArray[Any], exact: FloatArray) -> FloatArray:

@@ -3,7 +3,8 @@
 COLT15 asks whether critical points of low index lie nearer the ground state. On every instance the lowest of many
 minima stands for the ground state, and saddles of several indices are searched from uniform points; the smallest
 instances are enumerated, where nothing is left to the bias of searches. The overlap is q = w.w'/N, with its sign: for
-odd p there is no symmetry between w and -w; for even p its modulus is taken. Errors are over the disorder.
+odd p w and -w have opposite energies, and the mirror image of the lowest minimum counts, with q = -1, at index N - 1;
+for even p the modulus of q is taken. Errors are over the disorder.
 """
 
 from __future__ import annotations
