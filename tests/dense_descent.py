@@ -3,7 +3,7 @@
 import numpy as np
 
 from dense import contract, euclidean, riemannian, spike, symmetric_tensor
-from spinscape import LayeredGlass, MixedGlass
+from spinscape import LayeredGlass, MixedGlass, _core
 
 
 class DenseGlass:
@@ -199,3 +199,14 @@ def hessian_ascent(dense, w, steps):
         x = x - np.sign(v @ gradient) * np.sqrt(N / steps) * v
         path.append(x)
     return path
+
+
+def shuffled(ranks, seed, subject, epoch):
+    """Fisher and Yates, entry j against the word number j of the stream."""
+    ranks = ranks.copy()
+    for j in range(len(ranks) - 1, 0, -1):
+        tag = (1 << 24) | (_core.Purpose.order.value << 16) | subject
+        words = _core.philox4x32([j // 4, 0, epoch, tag], [seed & 0xFFFFFFFF, seed >> 32])
+        k = words[j % 4] * (j + 1) >> 32
+        ranks[j], ranks[k] = ranks[k], ranks[j]
+    return ranks

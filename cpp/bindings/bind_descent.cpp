@@ -89,6 +89,14 @@ py::dict scheduled(const Glass& glass, const Array<Real>& starts, const std::vec
 }
 
 template <class Real>
+py::dict tuples(const Glass& glass, const Array<Real>& starts, int batches, const Schedule& schedule,
+                const DescentOptions& options, const py::object& progress, int n_threads) {
+  return descended(starts, options, progress, n_threads, [&](const auto& rows, auto* finished, const Run& run) {
+    descend_tuples(glass, batches, schedule, options, rows, finished, run);
+  });
+}
+
+template <class Real>
 py::dict lbfgs(const Glass& glass, const Array<Real>& starts, double first_step, int history,
                const DescentOptions& options, const py::object& progress, int n_threads) {
   return descended(starts, options, progress, n_threads, [&](const auto& rows, auto* finished, const Run& run) {
@@ -157,6 +165,8 @@ void bind_methods(py::module_& m) {
   m.def("descend_gradient", &gradient<Real>, py::arg("glass"), py::arg("starts").noconvert(), py::arg("step"),
         py::arg("decay"), py::arg("options"), py::arg("progress"), py::arg("n_threads"));
   m.def("descend_schedule", &scheduled<Real>, py::arg("glass"), py::arg("starts").noconvert(), py::arg("parts"),
+        py::arg("schedule"), py::arg("options"), py::arg("progress"), py::arg("n_threads"));
+  m.def("descend_tuples", &tuples<Real>, py::arg("glass"), py::arg("starts").noconvert(), py::arg("batches"),
         py::arg("schedule"), py::arg("options"), py::arg("progress"), py::arg("n_threads"));
   m.def("descend_lbfgs", &lbfgs<Real>, py::arg("glass"), py::arg("starts").noconvert(), py::arg("first_step"),
         py::arg("history"), py::arg("options"), py::arg("progress"), py::arg("n_threads"));

@@ -95,6 +95,12 @@ void Glass::energy_gradient(const Real* points, std::int64_t replicas, Real* ene
     add_scaled(energy, form_energy.data(), Real(term.scale), replicas);
     if (gradient) add_scaled(gradient, form_gradient.data(), Real(term.scale), replicas * n);
   }
+  add_spikes(points, replicas, energy, gradient);
+}
+
+template <class Real>
+void Glass::add_spikes(const Real* points, std::int64_t replicas, Real* energy, Real* gradient) const {
+  const std::int64_t n = dimension();
   for (const Spike& spike : spikes_) {
     for (std::int64_t r = 0; r < replicas; ++r) {
       const double q = overlap(spike.direction, points + r * n);
@@ -215,6 +221,7 @@ void Glass::riemannian_hessian(const Real* points, std::int64_t replicas, Real* 
 #define SPINSCAPE_INSTANTIATE(Real)                                                                     \
   template void Glass::energy_gradient(const Real*, std::int64_t, Real*, Real*, const Run&) const;      \
   template void Glass::riemannian_gradient(const Real*, std::int64_t, Real*, Real*, const Run&) const;  \
+  template void Glass::add_spikes(const Real*, std::int64_t, Real*, Real*) const;                       \
   template void Glass::hvp(const Real*, const Real*, std::int64_t, Real*, Real*, const Run&) const;     \
   template void Glass::riemannian_hvp(const Real*, const Real*, std::int64_t, Real*, const Run&) const; \
   template void Glass::riemannian_hessian(const Real*, std::int64_t, Real*, const Run&) const;

@@ -146,6 +146,15 @@ def descend_schedule(
     progress: Callable[[int, int], object] | None,
     n_threads: int,
 ) -> dict[str, Any]: ...
+def descend_tuples(
+    glass: Glass,
+    starts: NDArray[_Real],
+    batches: int,
+    schedule: Schedule,
+    options: DescentOptions,
+    progress: Callable[[int, int], object] | None,
+    n_threads: int,
+) -> dict[str, Any]: ...
 def descend_lbfgs(
     glass: Glass,
     starts: NDArray[_Real],

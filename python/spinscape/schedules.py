@@ -9,6 +9,7 @@ from typing import Self
 from spinscape.arrays import as_choice, as_integer, as_number, described
 
 ORDERS = ("cyclic", "random")
+SPLITS = ("couplings", "tuples")
 SPACINGS = ("geometric", "linear")
 MOST_PARTS = 2**16
 
@@ -44,23 +45,30 @@ def papers_stages(parts: int) -> tuple[ScheduleStage, ...]:
 
 @dataclass(frozen=True)
 class SGDSchedule:
-    """Stochastic gradient descent over couplings that are a sum of P parts, X = Σ_s X^{(s)}.
+    """Stochastic gradient descent: each step on parts takes one of P parts of the glass.
 
     Parameters
     ----------
     parts : P. The papers do not print theirs; 1 is the schedule with full gradients.
-    order : "cyclic" (s = t mod P, the papers') or "random" (s uniform and independent at each step, the same for all
-        replicas).
+    order : "cyclic" (s = t mod P, the papers') or "random", the same for all replicas: s uniform and independent at
+        each step, or for tuples a new shuffle after every P steps.
     stages : ScheduleStage after ScheduleStage; () stands for `papers_stages(parts)`.
+    split : what a part is. "couplings", the papers': X = Σ_s X^{(s)} with independent Gaussian tensors, the gradient
+        that of one of them, on average the whole gradient over P. "tuples", mini-batches: the tuples i1 ≤ ... ≤ ip (of
+        a layered glass all of them) are shuffled and cut into P batches of equal size, for couplings of any law; the
+        gradient is that of one batch times P, so that the mean over the batches is the whole gradient. Every batch has
+        the spikes and fields in full.
     """
 
     parts: int = 4
     order: str = "cyclic"
     stages: tuple[ScheduleStage, ...] = field(default=())
+    split: str = "couplings"
 
     def __post_init__(self) -> None:
         as_integer(self.parts, "parts", 1, MOST_PARTS)
         as_choice(self.order, "order", ORDERS)
+        as_choice(self.split, "split", SPLITS)
         if not isinstance(self.stages, (tuple, list)):
             raise TypeError(f"stages: expected a tuple of ScheduleStage, got {described(self.stages)}")
         stages = tuple(self.stages) or papers_stages(self.parts)

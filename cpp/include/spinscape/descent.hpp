@@ -93,6 +93,13 @@ void descend_schedule(const Glass& glass, const std::vector<const Glass*>& parts
                       const DescentOptions& options, const DescentRows<Real>& rows, std::atomic<std::int64_t>* finished,
                       const Run& run);
 
+// Stochastic gradients from mini-batches of tuples: the couplings' tuples, shuffled, in `batches` parts of equal size
+// (to one), a part's gradient times `batches`, so that the mean over the parts is the gradient of the whole glass. With
+// random_order they are shuffled again after every `batches` turns.
+template <class Real>
+void descend_tuples(const Glass& glass, int batches, const Schedule& schedule, const DescentOptions& options,
+                    const DescentRows<Real>& rows, std::atomic<std::int64_t>* finished, const Run& run);
+
 template <class Real>
 void descend_lbfgs(const Glass& glass, const LbfgsOptions& lbfgs, const DescentOptions& options,
                    const DescentRows<Real>& rows, std::atomic<std::int64_t>* finished, const Run& run);

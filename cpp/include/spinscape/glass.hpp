@@ -49,11 +49,16 @@ class Glass {
   template <class Real>
   void riemannian_hessian(const Real* points, std::int64_t replicas, Real* hessian, const Run& run) const;
 
- private:
   struct WeightedForm {
     std::shared_ptr<const Form> form;
     double scale;
   };
+  const std::vector<WeightedForm>& forms() const { return forms_; }
+  // Adds the spikes' part of energies and Euclidean gradients (may be nullptr).
+  template <class Real>
+  void add_spikes(const Real* points, std::int64_t replicas, Real* energy, Real* gradient) const;
+
+ private:
   struct Spike {
     std::vector<double> direction;
     double strength;

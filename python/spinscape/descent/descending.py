@@ -70,7 +70,8 @@ def descend(
         tangent space.
         "flow": the gradient flow dw/dt = -g(w), by Runge-Kutta formulas of orders 5 and 4 (Dormand and Prince) with
         steps as long as `accuracy` allows; one step takes 6 gradients.
-        "sgd": the papers' protocol for `schedule`: one part of the couplings a step, then full gradients.
+        "sgd": the papers' protocol for `schedule`: one part a step, then full gradients. A part is one of independent
+        tensors that sum to the couplings, or a mini-batch of tuples (`SGDSchedule.split`).
         "lbfgs": Riemannian L-BFGS with a Wolfe line search, the way to a critical point in few gradients. Its energies
         never rise by more than their rounding; a step turns a point by at most 0.25 radian (root mean square over the
         spheres of a layered glass).
@@ -94,8 +95,8 @@ def descend(
         the length of the schedule.
     schedule : for "sgd"; default SGDSchedule(): four parts in turn.
     parts : for "sgd", glasses whose sum is `glass`. Default: `glass.split(P, rng=rng)`, for Gaussian couplings.
-    rng : for "sgd", of the split and of a random order. Default: the glass's own seed, so that calls with the same
-        glass agree.
+    rng : for "sgd", of the split, the shuffle, a random order. Default: the glass's own seed, so that calls with the
+        same glass agree.
     history : for "lbfgs", pairs kept. Default 10.
     momentum : μ in [0, 1). Default 0.9.
     accuracy : for "flow", the error of a step, root mean square over the coordinates, in units of min(1, |g|/√D).

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from spinscape import _core
 from spinscape.arrays import as_choice, as_integer, as_number
-from spinscape.descent.stochastic import check_parts, core_schedule, parts_of, plan_of, seed_of
+from spinscape.descent.stochastic import check_parts, core_schedule, parts_of, plan_of, require_tuples, seed_of
 from spinscape.hamiltonian import Glass, PureGlass
 
 HESSIANS = ("auto", "dense", "krylov")
@@ -130,6 +130,14 @@ def _sgd(glass: Glass, arguments: Mapping[str, Any], threads: int) -> Settled:
     if parts is not None:
         check_parts(glass, parts)
     moves = core_schedule(plan, seed)
+    if plan.split == "tuples":
+        require_tuples(glass)
+        return Settled(
+            lambda core, starts, *rest: _core.descend_tuples(core, starts, plan.parts, moves, *rest),
+            max_steps=plan.steps,
+            most_steps=plan.steps,
+            tol=0.0,
+        )
 
     def call(core: Any, starts: NDArray[Any], *rest: Any) -> Found:
         pieces = [part._core for part in parts_of(glass, plan, parts, seed, threads)]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from spinscape import _core
+from spinscape import _core, memory
 from spinscape.hamiltonian import Glass
 from spinscape.randomness import RNG, seed_from
 from spinscape.schedules import SGDSchedule
@@ -21,6 +21,8 @@ def plan_of(schedule: Any, parts: Any, step: float | None) -> SGDSchedule:
         schedule = SGDSchedule() if parts is None else SGDSchedule(parts=len(parts))
     if not isinstance(schedule, SGDSchedule):
         raise TypeError(f"schedule: expected an SGDSchedule, got {type(schedule).__name__}")
+    if parts is not None and schedule.split == "tuples":
+        raise ValueError("parts: expected None for a schedule with split='tuples', whose parts are mini-batches")
     if parts is not None and len(parts) != schedule.parts:
         raise ValueError(f"parts: expected {schedule.parts} glasses as in the schedule, got {len(parts)}")
     return schedule if step is None else schedule.scaled_to(step)
@@ -64,6 +66,17 @@ def check_parts(glass: Glass, parts: Sequence[Glass]) -> None:
         raise ValueError(
             f"parts: expected gradients that sum to the glass's, but they differ by {error / scale:.2g} of their size"
         )
+
+
+def require_tuples(glass: Glass) -> None:
+    """Make sure that the tuples of all forms fit: values, coordinates, their order and the batch at work."""
+    tuples = [(form.shape.entries(), form.shape.order) for form, _ in glass._terms]
+    if max((count for count, _ in tuples), default=0) >= 2**32:
+        raise ValueError("schedule: split='tuples' expects a glass of fewer than 2^32 couplings of each order")
+    memory.require(
+        sum(count * (16 + 4 * order) for count, order in tuples),
+        f"schedule: mini-batches of {sum(count for count, _ in tuples):,} tuples",
+    )
 
 
 def core_schedule(plan: SGDSchedule, seed: int) -> _core.Schedule:
