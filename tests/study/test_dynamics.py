@@ -93,7 +93,7 @@ def test_relaxation_is_the_same_for_any_number_of_threads():
 
 
 def test_no_algorithm_takes_more_than_its_budget():
-    made = algorithms.recipe(sizes=(20,), tensors=1, starts=6, budgets=(90, 300))
+    made = algorithms.recipe(sizes=(20,), tensors=1, starts=6, budgets=(90, 300), methods=algorithms.METHODS)
     ends = {}
     for unit in algorithms.units(made.parameters):
         arrays = algorithms.compute(made.parameters, unit, 1)

@@ -43,7 +43,7 @@ COMMANDS = (
         "algorithms",
         "dynamics.algorithms",
         "Algorithms",
-        "SGD, gradient descent, simulated annealing, L-BFGS at equal numbers of gradients",
+        "gradient descent, SGD, simulated annealing, L-BFGS, Hessian ascent at equal numbers of gradients",
         default={"sizes": (100, 200, 300, 500), "tensors": {100: 20, 200: 8, 300: 4, 500: 2}},
         quick={"sizes": (50, 100), "tensors": 6, "starts": 12, "budgets": (600,)},
         experiment="algorithms",

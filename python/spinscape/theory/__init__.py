@@ -34,12 +34,14 @@ from spinscape.theory.pure import (
     threshold_energy,
 )
 from spinscape.theory.spheres import complexity_spheres, ground_state_energy_spheres, threshold_energy_spheres
+from spinscape.theory.two_time.exponent import RelaxationExponent, relaxation_exponent
 from spinscape.theory.two_time.solution import MeanFieldDynamics, dmft
 
 __all__ = [
     "GroundState",
     "MeanFieldDynamics",
     "QuadraticModelError",
+    "RelaxationExponent",
     "algorithmic_energy",
     "complexity",
     "complexity_mixed",
@@ -71,6 +73,7 @@ __all__ = [
     "minima_fraction_above",
     "negative_fraction",
     "rate_function",
+    "relaxation_exponent",
     "sharp_asymptotics",
     "static_temperature",
     "threshold_energy",

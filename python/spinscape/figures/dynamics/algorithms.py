@@ -20,6 +20,9 @@ NAMES = {
     "sgd": "SGD, 4 parts",
     "annealing": "simulated annealing",
     "lbfgs": "L-BFGS",
+    "hessian-ascent": "Hessian ascent",
+    "momentum": "momentum",
+    "sgd-tuples": "SGD, mini-batches",
 }
 
 

@@ -1,7 +1,9 @@
 """Algorithms at equal numbers of gradients, from the same starts on the same instances.
 
-A budget is a number of gradients of the whole glass. A gradient of one of P parts counts 1/P. What a run used
-is stored with where it ended; methods that stop by themselves use less.
+A budget is a number of gradients of the whole glass. A gradient of one of P parts, or of a mini-batch of one in P
+tuples, counts 1/P; a Hessian-vector product, which costs about two gradients, counts 1. What a run used is stored with
+where it ended; methods that stop by themselves use less. Simulated annealing and Hessian ascent do not end in minima:
+L-BFGS goes on from where they end, within the budget.
 """
 
 from __future__ import annotations
@@ -25,10 +27,12 @@ from spinscape.study.recipe import Recipe
 from spinscape.study.records import Arrays
 from spinscape.study.store import Store
 
-METHODS = ("gradient", "sgd", "annealing", "lbfgs")
+METHODS = ("gradient", "sgd", "annealing", "lbfgs", "hessian-ascent", "momentum", "sgd-tuples")
+COMPARED = METHODS[:5]
 
 PARTS = 4  # of SGD
-COOLED = 0.8  # share of the budget that simulated annealing cools in; L-BFGS has the rest
+COOLED = 0.8  # share of the budget in which simulated annealing cools, or Hessian ascent walks; L-BFGS has the rest
+KRYLOV = 5  # Hessian-vector products a step of Hessian ascent
 STEP = 0.1  # of gradient descent: the largest stable one is 2/(largest eigenvalue), 0.204 at the threshold of p = 3
 
 
@@ -38,7 +42,7 @@ def recipe(
     sizes: tuple[int, ...] = (100, 200, 300),
     tensors: Mapping[int, int] | int = 10,
     starts: int = 24,
-    methods: tuple[str, ...] = METHODS,
+    methods: tuple[str, ...] = COMPARED,
     budgets: tuple[int, ...] = (1500,),
     dtype: str = "float32",
     rng: int = 0,
@@ -114,11 +118,36 @@ def _sgd(glass: Glass, begin: NDArray[Any], budget: int, noise: np.random.SeedSe
     return run.points, run.evaluations - on_parts * (PARTS - 1)
 
 
+def _sgd_tuples(glass: Glass, begin: NDArray[Any], budget: int, noise: np.random.SeedSequence, n_threads: int) -> Run:
+    """Half of the budget on mini-batches, reshuffled in every epoch; a third of the papers' step: they are noisier."""
+    on_parts, decay = budget // 2, 2.25 / budget
+    rest = ScheduleStage(budget - on_parts - 1, 0.2, decay)
+    stages = (ScheduleStage(on_parts * PARTS, 0.1, decay, on_parts=True), rest)
+    schedule = SGDSchedule(PARTS, "random", stages, split="tuples")
+    run = descend(glass, begin, method="sgd", schedule=schedule, rng=noise, n_threads=n_threads)
+    return run.points, run.evaluations - on_parts * (PARTS - 1)
+
+
+def _momentum(glass: Glass, begin: NDArray[Any], budget: int, noise: np.random.SeedSequence, n_threads: int) -> Run:
+    run = descend(glass, begin, method="momentum", step=STEP, tol=1e-5, max_steps=budget - 1, n_threads=n_threads)
+    return run.points, run.evaluations
+
+
 def _annealing(glass: Glass, begin: NDArray[Any], budget: int, noise: np.random.SeedSequence, n_threads: int) -> Run:
     cooled = int(COOLED * budget)
     chain = anneal(glass, begin, schedule=AnnealingSchedule(steps=cooled - 1), rng=noise, n_threads=n_threads)
     run = _lbfgs_run(glass, chain.points, budget - cooled, n_threads)
     return run.points, chain.evaluations + run.evaluations
+
+
+def _hessian_ascent(
+    glass: Glass, begin: NDArray[Any], budget: int, noise: np.random.SeedSequence, n_threads: int
+) -> Run:
+    """Subag's walk of K steps: K + 1 gradients and (K - 1) `KRYLOV` products."""
+    steps = (int(COOLED * budget) + KRYLOV - 1) // (KRYLOV + 1)
+    walk = descend(glass, begin, method="hessian-ascent", max_steps=steps, krylov=KRYLOV, n_threads=n_threads)
+    run = _lbfgs_run(glass, walk.points, budget - int(walk.evaluations.max()), n_threads)
+    return run.points, walk.evaluations + run.evaluations
 
 
 def _lbfgs(glass: Glass, begin: NDArray[Any], budget: int, noise: np.random.SeedSequence, n_threads: int) -> Run:
@@ -131,7 +160,15 @@ def _lbfgs_run(glass: Glass, begin: NDArray[Any], budget: int, n_threads: int) -
     return descend(glass, begin, method="lbfgs", tol=1e-5, max_steps=int(budget / 1.1), n_threads=n_threads)
 
 
-RUNS = {"gradient": _gradient, "sgd": _sgd, "annealing": _annealing, "lbfgs": _lbfgs}
+RUNS = {
+    "gradient": _gradient,
+    "sgd": _sgd,
+    "annealing": _annealing,
+    "lbfgs": _lbfgs,
+    "hessian-ascent": _hessian_ascent,
+    "momentum": _momentum,
+    "sgd-tuples": _sgd_tuples,
+}
 
 
 @dataclass(frozen=True)
