@@ -36,8 +36,9 @@ class RelaxationExponent:
 def relaxation_exponent(dynamics: MeanFieldDynamics, limit: float, start: float = 100.0) -> RelaxationExponent:
     r"""Fit :math:`\log(E(t)-E(\infty))=\log a-α\log t+b\,t^{-c}` by least squares in log t.
 
-    All fits end at the last time of `dynamics`; they begin at `start` and at three later times, up to the geometric mean
-    of `start` and the end; c is 1/3 and 2/3; and the energies are as found, and moved by :math:`\pm` `energy_error`.
+    All fits end at the last time of `dynamics`; they begin at `start` and at three later times, up to the geometric
+    mean of `start` and the end; c is 1/3 and 2/3; and the energies are as found, and moved by :math:`\pm`
+    `energy_error`.
     `limit` is E(∞) = -E∞ for a pure model, where the literature has α = 2/3 (Cugliandolo and Kurchan 1993; Folena and
     Zamponi, arXiv:2303.00026, measure it).
 
