@@ -21,7 +21,7 @@ TINY = {
     "network-indices": {"sizes": [1, 2], "networks": 2, "train": 60, "epochs": 2, "refine_steps": 3},
     "network-annealing": {"sizes": [1, 2], "networks": 2, "train": 40, "test": 100, "epochs": 2, "sweeps": 2},
     "index-error": {"n": 2, "side": 2, "networks": 2, "train": 60, "epochs": [0, 2], "newton_steps": 10},
-    "hessian-spectra": {
+    "network-spectra": {
         "clusters": [2, 3],
         "widths": [2, 3],
         "inputs": 3,
