@@ -65,23 +65,23 @@ def tops(table: HessianSpectra, spectra: list[Spectra], ax: Axes | None = None) 
 
 
 def counts(table: HessianSpectra, ax: Axes | None = None) -> Axes:
-    """Mean number of outliers after training against clusters, a line a width; grey: as many as clusters."""
+    """Outliers after training against clusters: networks (small) and their medians; lines: clusters, and one less."""
     ax = style.axes_or_new(ax)
-    rows = [row for row in table.rows() if row["epoch"] == table.epochs[-1]]
-    widths = list(dict.fromkeys(row["n"] for row in rows))
+    widths = list(dict.fromkeys(one.n for one in table.spectra))
+    clusters = sorted({one.clusters for one in table.spectra})
     with style.context():
-        clusters = sorted({row["clusters"] for row in rows})
         ax.plot(clusters, clusters, color=style.MUTED, linewidth=0.8, label="clusters")
         ax.plot(clusters, [k - 1 for k in clusters], color=style.MUTED, linewidth=0.8, ls=":", label="clusters $-$ 1")
         for k, n in enumerate(widths):
-            mine = [row for row in rows if row["n"] == n]
-            x = np.array([row["clusters"] for row in mine]) + 0.12 * (k - (len(widths) - 1) / 2)
-            mean = np.array([row["outliers"] for row in mine])
-            low, high = (np.array([row[f"outliers_{end}"] for row in mine]) for end in ("low", "high"))
-            bars = np.nan_to_num([mean - low, high - mean])
-            ax.errorbar(x, mean, bars, fmt="o", color=style.PALETTE[k % 7], capsize=2, label=f"$n = {n}$")
+            colour, shift = style.PALETTE[k % 7], 0.2 * (k - (len(widths) - 1) / 2)
+            mine = [one for one in table.spectra if one.n == n]
+            for one in mine:
+                found = one.outliers[:, -1]
+                ax.plot(np.full(len(found), one.clusters + shift), found, ".", color=colour, markersize=3, alpha=0.7)
+            place = [one.clusters + shift for one in mine]
+            ax.plot(place, [np.median(one.outliers[:, -1]) for one in mine], "o", color=colour, label=f"$n = {n}$")
         ax.set_xlabel("clusters")
         ax.set_ylabel("outliers")
-        ax.set_ylim(0, 1.5 * max(clusters))
+        ax.set_ylim(0, 1.75 * max(clusters))
         ax.legend(loc="upper left", fontsize=7.5)
     return ax
