@@ -65,7 +65,7 @@ def energies(table: Algorithms, ax: Axes | None = None) -> Axes:
             fontsize=7.5,
         )
         low, high = ax.get_ylim()
-        ax.set_ylim(low, high + 0.55 * (high - low))  # room for the legend
+        ax.set_ylim(low, high + 0.75 * (high - low))  # room for the legend
     return ax
 
 
