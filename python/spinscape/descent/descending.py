@@ -104,7 +104,8 @@ def descend(
     duration : for "flow", the time at which it ends as `completed`, if nothing ends it before. Default: none.
     radius : for "trust-region", the largest, in units of √D. Default 0.25.
     hessian : for "saddle-free-newton": "dense" (eigenvectors of the whole Hessian), "krylov" (in the Krylov space of
-        the gradient) or "auto" (default): dense up to 256 coordinates.
+        the gradient) or "auto" (default): dense up to 256 coordinates. An interrupt waits for the eigendecomposition at
+        work, which for more than about 1,000 coordinates takes longer than the second promised below.
     krylov : most vectors of a Krylov space: for "saddle-free-newton" 64, for "hessian-ascent" 5 by default.
     shift : α of "power". Default: each replica's own, from the gradient at its start, and doubled wherever a step would
         raise the energy. A given one is kept; energies never rise if it is at least the largest eigenvalue of ∇²H on
