@@ -54,7 +54,7 @@ def test_spread_of_the_shifted_goe():
 
 
 def test_mean_index_of_many_energies_is_that_of_few():
-    u = np.linspace(-1.5, 0.2, 8 * 12 + 5)
+    u = np.linspace(-1.5, 0.2, 4 * 12 + 7)
     assert layers.mean_index(u, 12, 3) == pytest.approx(th.mean_index(u, 12, 3), abs=1e-3)
 
 

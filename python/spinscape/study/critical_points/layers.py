@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
 
 from spinscape import theory
 from spinscape.arrays import as_integer
@@ -160,11 +161,11 @@ def index_spread(u: FloatArray, N: int, p: int, draws: int = 1000) -> FloatArray
 
 def mean_index(u: FloatArray, N: int, p: int) -> FloatArray:
     """E[index | u], exact, interpolated from a grid much finer than the eigenvalues' spacing where there are many u."""
-    fine = 8 * N
+    fine = 4 * N
     if u.size <= fine:
         return np.asarray(theory.mean_index(u, N, p))
     grid = np.linspace(u.min(), u.max(), fine)
-    return np.interp(u, grid, _on_grid(float(grid[0]), float(grid[-1]), fine, N, p))
+    return np.asarray(CubicSpline(grid, _on_grid(float(grid[0]), float(grid[-1]), fine, N, p))(u))
 
 
 @lru_cache(maxsize=16)
