@@ -46,7 +46,7 @@ def ridges(cloud: Cloud, low: int, ax: Axes | None = None) -> Axes:
             seen = density > 1e-4 * density.max()
             found = cloud.energy[(cloud.index == k) & cloud.certified]
             if len(found) > 1:
-                heights, edges = np.histogram(found, bins=max(8, min(30, len(found) // 8)), density=True)
+                heights, edges = np.histogram(found, bins=max(8, min(18, len(found) // 8)), density=True)
                 ax.stairs(
                     np.minimum(k + heights / top, k + 0.97), edges, baseline=k, fill=True, color=colour, alpha=0.4
                 )
@@ -83,7 +83,9 @@ def fractions(table: Layers, ax: Axes | None = None) -> Axes:
             options: dict[str, Any] = {"markersize": 2.0, "markeredgewidth": 0, "alpha": 0.6, "rasterized": True}
             ax.plot(cloud.energy[ok], cloud.index[ok] / (cloud.N - 1), "o", color=colour, label=label, **options)
         u = np.linspace(-1.05 * float(threshold_energy(table.p)), 0.05, 300)
-        ax.plot(u, negative_fraction(u, table.p), color=style.INK, linewidth=1.0, label="semicircle below $pu$")
+        ax.plot(
+            u, negative_fraction(u, table.p), color=style.INK, linewidth=1.0, zorder=3, label="semicircle below $pu$"
+        )
         style.reference_line(ax, -float(threshold_energy(table.p)), r"$-E_\infty$", at=0.5)
         ax.set_xlabel("energy density $u$")
         ax.set_ylabel("index$/(N-1)$")
@@ -111,5 +113,7 @@ def deviations(cloud: Cloud, ax: Axes | None = None) -> Axes:
         ax.set_xlabel("energy density $u$")
         ax.set_ylabel(r"index $-\,\mathrm{E}[\mathrm{index} \mid u]$")
         ax.legend(loc="upper right", ncols=3, fontsize=7.5, columnspacing=1.0)
-        style.note(ax, f"{cloud.within[ok].mean():.2%} of {np.count_nonzero(ok):,} within $4\\sigma$")
+        style.note(
+            ax, f"{cloud.within[ok].mean():.2%} of {np.count_nonzero(ok):,} within $4\\sigma$", x=0.98, ha="right"
+        )
     return ax
