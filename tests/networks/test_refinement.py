@@ -47,6 +47,14 @@ def test_newton_keeps_the_saddle_it_is_near():
     assert found.stop_reason.tolist() == ["converged"] * 3
 
 
+@pytest.mark.parametrize("method", ["lbfgs", "newton-cg", "saddle-free", "newton"])
+def test_no_steps_change_nothing(method):
+    found = nn.refine_networks(DoubleWells(), STARTS, method=method, max_steps=0)
+    assert np.array_equal(found.points, STARTS)
+    assert found.steps.tolist() == [0, 0, 0]
+    assert set(found.stop_reason) == {"max_steps"}
+
+
 def test_not_converging_is_data():
     found = nn.refine_networks(DoubleWells(), STARTS, method="lbfgs", tol=1e-12, max_steps=1)
     assert not found.converged.any()

@@ -95,6 +95,9 @@ def _by_scipy(
 ) -> tuple[FloatArray, int, str]:
     from scipy.optimize import minimize
 
+    if max_steps == 0:  # scipy's methods take a step before they count it
+        return start, 0, "max_steps"
+
     def energy(x: FloatArray) -> float:
         return float(landscape.energy(x[None])[0])
 
