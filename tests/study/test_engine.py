@@ -322,3 +322,28 @@ print(taken / scaled_losses.memory(parameters, unit, 1))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert 0.2 < float(done.stdout) <= 1.1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills by signal")
+def test_a_worker_killed_while_it_hands_over_a_result_holds_nobody_up(tmp_path, monkeypatch):
+    """The standard library's pool would read for ever; the unit is set aside like any poisoned one."""
+    monkeypatch.setattr(execution, "QUIET_SECONDS", 0.1)
+    with pytest.raises(study.UnitsFailedError, match=r'1 of 6 units .*"block":2'):
+        study.run(toy.recipe(torn=[2]), tmp_path / "s.sqlite", study.processes(2, "forkserver"))
+    with study.Store(tmp_path / "s.sqlite") as store:
+        assert len(store.done()) == 5
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills by signal")
+def test_a_discarded_pool_ends_though_a_result_was_half_written():
+    """Else the interpreter, which joins the pool's thread at exit, would never end: a Ctrl-C that hangs."""
+    pool = study.processes(1, "forkserver")()
+    pool.submit(toy.die_halfway)
+    (worker,) = pool._processes.values()
+    worker.join(60)
+    reader = pool._executor_manager_thread
+    time.sleep(0.2)
+    assert reader.is_alive()  # it waits for the other half
+    pools.discard(pool)
+    reader.join(20)
+    assert not reader.is_alive()

@@ -1,11 +1,14 @@
 """A small experiment with everything an experiment can have, and ways to misbehave on demand.
 
 Importable by worker processes. Parameters: units, samples, rng, seconds (slept in each unit), poison (units that kill
-their process), failing (units that raise), fragile (units that raise until the file `fragile_file` exists).
+their process), torn (units that do so halfway through handing over a result), failing (units that raise), fragile
+(units that raise until the file `fragile_file` exists).
 """
 
 import os
 import signal
+import struct
+import sys
 import time
 from pathlib import Path
 
@@ -14,7 +17,9 @@ import numpy as np
 from spinscape.study import Recipe
 
 
-def recipe(*, units=6, samples=5, rng=0, seconds=0.0, poison=(), failing=(), fragile=(), fragile_file="", law="normal"):
+def recipe(
+    *, units=6, samples=5, rng=0, seconds=0.0, poison=(), torn=(), failing=(), fragile=(), fragile_file="", law="normal"
+):
     if law not in ("normal", "uniform"):
         raise ValueError(f"law: expected 'normal' or 'uniform', got {law!r}")
     return Recipe("toy", dict(locals()))
@@ -40,6 +45,8 @@ def compute(parameters, unit, n_threads):
     block = unit["block"]
     if block in parameters["poison"]:
         os.kill(os.getpid(), signal.SIGKILL)
+    if block in parameters["torn"]:
+        die_halfway()
     if block in parameters["failing"]:
         raise ValueError(f"block {block} cannot be computed")
     if block in parameters["fragile"] and not Path(parameters["fragile_file"]).exists():
@@ -49,3 +56,12 @@ def compute(parameters, unit, n_threads):
     draw = generator.standard_normal if parameters["law"] == "normal" else generator.random
     points = draw((parameters["samples"], unit["N"]))
     return {"u": points.mean(axis=1), "steps": np.arange(len(points)), "points": points, "scale": np.float64(block)}
+
+
+def die_halfway():
+    """In a worker of a process pool: write the head of a result into its pipe, and be killed."""
+    frame = sys._getframe()
+    while "result_queue" not in frame.f_locals:
+        frame = frame.f_back
+    os.write(frame.f_locals["result_queue"]._writer.fileno(), struct.pack("!i", 1000) + b"half")
+    os.kill(os.getpid(), signal.SIGKILL)

@@ -18,13 +18,14 @@ from itertools import count
 from typing import Any, Protocol
 
 from spinscape.study import experiments
-from spinscape.study.pools import discard, submit, worker_count
+from spinscape.study.pools import discard, notice_deaths, submit, worker_count
 from spinscape.study.store import Store
 from spinscape.study.work import Outcome, Task, perform
 
 ATTEMPTS = 3
 BATCH_SECONDS = 0.5  # small units travel together until they take this long: a task costs a millisecond or two
 MAX_BATCH = 256
+QUIET_SECONDS = 2.0  # without a result: then it is looked whether a worker has died unnoticed
 
 
 class Observer(Protocol):
@@ -86,7 +87,9 @@ class Driver:
         try:
             while self._waiting or self._suspects or self._flying:
                 self._launch()
-                done = wait(self._flying, return_when=FIRST_COMPLETED).done
+                done = wait(self._flying, QUIET_SECONDS, FIRST_COMPLETED).done
+                if not done and self._executor is not None:
+                    notice_deaths(self._executor)
                 for future in done:
                     self._collect(future, *self._flying.pop(future))
         except BaseException:

@@ -80,10 +80,37 @@ def local_workers(executor: Executor | Callable[[], Executor] | None) -> int:
 
 def discard(executor: Executor) -> None:
     """Give up a pool without waiting for the units it runs: they are computed again."""
-    running = list((getattr(executor, "_processes", None) or {}).values())  # public from Python 3.14: kill_workers()
+    end = _ending(executor)
     executor.shutdown(wait=False, cancel_futures=True)
-    for process in running:
-        process.kill()
+    end()
+
+
+def notice_deaths(executor: Executor) -> None:
+    """Break a pool of this machine that has lost a worker, where it has not noticed by itself.
+
+    A worker that is killed while it hands over a result leaves the standard library's pool reading for ever, for the
+    rest of the message: no future would end. Without a dead worker nothing happens.
+    """
+    workers = (getattr(executor, "_processes", None) or {}).values()
+    if any(not worker.is_alive() for worker in list(workers)):
+        _ending(executor)()
+
+
+def _ending(executor: Executor) -> Callable[[], None]:
+    """What kills a pool's processes and then tells its reader that nobody is left to write.
+
+    The names are private: from Python 3.14 there is kill_workers(), which does the first half.
+    """
+    running = list((getattr(executor, "_processes", None) or {}).values())
+    writer = getattr(getattr(executor, "_result_queue", None), "_writer", None)
+
+    def end() -> None:
+        for process in running:
+            process.kill()
+        if writer is not None and not writer.closed:
+            writer.close()
+
+    return end
 
 
 def _follow_driver() -> None:
