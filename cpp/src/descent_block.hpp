@@ -79,6 +79,62 @@ class Journal {
   std::atomic<std::int64_t>* finished_;
 };
 
+// Rounding alone moves a replica that for long has found neither a lower energy nor a smaller gradient.
+class IdleWatch {
+ public:
+  bool idle(double energy, double norm) {
+    constexpr int longest_idle = 30;
+    idle_steps_ = energy < lowest_energy_ || norm < lowest_norm_ ? 0 : idle_steps_ + 1;
+    lowest_energy_ = std::min(lowest_energy_, energy);
+    lowest_norm_ = std::min(lowest_norm_, norm);
+    return idle_steps_ >= longest_idle;
+  }
+
+ private:
+  double lowest_energy_ = std::numeric_limits<double>::infinity();
+  double lowest_norm_ = std::numeric_limits<double>::infinity();
+  int idle_steps_ = 0;
+};
+
+// The last point a walker accepted: the base of its next step, and what is taken down at its end.
+template <class Real>
+struct Accepted {
+  Accepted(const Spheres& on, const Journal<Real>& to) : spheres(on), journal(&to), point(on.dimension()) {}
+
+  // A new replica, with its start in `first`, which will be the first point accepted.
+  void load(std::int64_t number, Real* first) {
+    replica = number;
+    steps = -1;
+    evaluations = 0;
+    scale = 0;
+    watch = IdleWatch();
+    journal->load(number, first);
+  }
+  bool none() const { return steps < 0; }
+
+  // Returns why the replica ends at this point, if it does.
+  std::optional<StopReason> take(double its_energy, const Real* gradient, const Real* its_point) {
+    ++steps;
+    std::copy(its_point, its_point + spheres.dimension(), point.begin());
+    energy = its_energy;
+    scale = std::max(scale, std::abs(energy));
+    norm = scaled_norm(spheres, gradient);
+    const std::optional<StopReason> reason = journal->judge(replica, steps, energy, norm);
+    return !reason && watch.idle(energy, norm) ? StopReason::stalled : reason;
+  }
+  void finish(StopReason reason) const {
+    journal->finish(replica, point.data(), energy, norm, reason, steps, evaluations);
+  }
+
+  Spheres spheres;
+  const Journal<Real>* journal;
+  std::vector<Real> point;
+  IdleWatch watch;
+  std::int64_t replica = 0, steps = -1, evaluations = 0;
+  double energy = 0, norm = 0;
+  double scale = 0;  // largest |energy| so far: what its rounding is relative to
+};
+
 // How replicas are spread over threads. A block is evaluated at once, and the contraction is fastest with blocks of 48
 // to 96; threads work inside the contraction only where there are too few replicas for blocks of their own and one
 // evaluation outlasts the few microseconds it takes to wake them.

@@ -76,26 +76,19 @@ class LbfgsWalker {
       : spheres_(spheres),
         n_(spheres.dimension()),
         first_step_(lbfgs.first_step),
-        journal_(&journal),
+        base_(spheres, journal),
         history_(n_, lbfgs.history),
-        base_(n_),
         gradient_(n_),
         direction_(n_) {}
 
   void start(std::int64_t replica, Real* point) {
-    replica_ = replica;
-    steps_ = -1;  // the start itself is the first point accepted
-    evaluations_ = 0;
     history_.clear();
-    lowest_energy_ = lowest_norm_ = std::numeric_limits<double>::infinity();
-    energy_scale_ = 0;
-    idle_steps_ = 0;
-    journal_->load(replica, point);
+    base_.load(replica, point);
   }
 
   bool advance(Real energy, const Real* gradient, Real* point) {
-    ++evaluations_;
-    if (steps_ < 0) return accept(double(energy), gradient, point);
+    ++base_.evaluations;
+    if (base_.none()) return accept(double(energy), gradient, point);
     switch (search_.feed(double(energy), slope_at(gradient, search_.step()))) {
       case WolfeSearch::Verdict::accept: remember(gradient, point); return accept(double(energy), gradient, point);
       case WolfeSearch::Verdict::again: return try_step(point);
@@ -107,24 +100,9 @@ class LbfgsWalker {
  private:
   // The point becomes the base of the next search.
   bool accept(double energy, const Real* gradient, Real* point) {
-    ++steps_;
-    std::copy(point, point + n_, base_.begin());
     std::copy(gradient, gradient + n_, gradient_.begin());
-    energy_ = energy;
-    energy_scale_ = std::max(energy_scale_, std::abs(energy));
-    norm_ = scaled_norm(spheres_, gradient);
-    std::optional<StopReason> reason = journal_->judge(replica_, steps_, energy_, norm_);
-    if (!reason && idle()) reason = StopReason::stalled;
+    const std::optional<StopReason> reason = base_.take(energy, gradient, point);
     return reason ? finish(*reason) : search_from_base(point);
-  }
-
-  // Rounding alone moves a replica that for long has found neither a lower energy nor a smaller gradient.
-  bool idle() {
-    constexpr int longest_idle = 30;
-    idle_steps_ = energy_ < lowest_energy_ || norm_ < lowest_norm_ ? 0 : idle_steps_ + 1;
-    lowest_energy_ = std::min(lowest_energy_, energy_);
-    lowest_norm_ = std::min(lowest_norm_, norm_);
-    return idle_steps_ >= longest_idle;
   }
 
   // The pair of the step from the base to the accepted point.
@@ -144,7 +122,7 @@ class LbfgsWalker {
     std::copy(gradient_.begin(), gradient_.end(), direction_.begin());
     if (!history_.empty()) {
       history_.apply(direction_.data());
-      project(spheres_, base_.data(), direction_.data(), direction_.data());
+      project(spheres_, base_.point.data(), direction_.data(), direction_.data());
     }
     for (Real& x : direction_) x = -x;
     squares_.clear();
@@ -153,8 +131,8 @@ class LbfgsWalker {
     const double slope = slope_at(gradient_.data(), 0);
     const double length = scaled_norm(spheres_, direction_.data());
     if (!(slope < 0) || !std::isfinite(length)) return search_failed(point);
-    search_.begin(energy_, slope, history_.empty() ? first_step_ : 1.0, longest_turn / length,
-                  energy_rounding * energy_scale_);
+    search_.begin(base_.energy, slope, history_.empty() ? first_step_ : 1.0, longest_turn / length,
+                  energy_rounding * base_.scale);
     return try_step(point);
   }
 
@@ -170,7 +148,7 @@ class LbfgsWalker {
   }
 
   bool try_step(Real* point) {
-    std::copy(base_.begin(), base_.end(), point);
+    std::copy(base_.point.begin(), base_.point.end(), point);
     add_scaled(point, direction_.data(), search_.step(), n_);
     return retract(spheres_, point) ? false : search_failed(point);
   }
@@ -183,22 +161,18 @@ class LbfgsWalker {
   }
 
   bool finish(StopReason reason) {
-    journal_->finish(replica_, base_.data(), energy_, norm_, reason, steps_, evaluations_);
+    base_.finish(reason);
     return true;
   }
 
   Spheres spheres_;
   std::int64_t n_;
   double first_step_;
-  const Journal<Real>* journal_;
+  Accepted<Real> base_;
   PairHistory<Real> history_;
   WolfeSearch search_;
-  std::vector<Real> base_, gradient_, direction_;
+  std::vector<Real> gradient_, direction_;
   std::vector<double> squares_;  // |d|^2 of each sphere
-  std::int64_t replica_ = 0, steps_ = -1, evaluations_ = 0;
-  double energy_ = 0, norm_ = 0, energy_scale_ = 0;
-  double lowest_energy_ = 0, lowest_norm_ = 0;
-  int idle_steps_ = 0;
 };
 
 }  // namespace

@@ -176,21 +176,4 @@ double newton_forcing(double norm, double curvature) {
   return curvature > 0 ? std::clamp(norm / curvature, least, 0.1) : 0.1;
 }
 
-// Rounding alone moves a replica that for long has found neither a lower energy nor a smaller gradient.
-class IdleWatch {
- public:
-  bool idle(double energy, double norm) {
-    constexpr int longest_idle = 30;
-    idle_steps_ = energy < lowest_energy_ || norm < lowest_norm_ ? 0 : idle_steps_ + 1;
-    lowest_energy_ = std::min(lowest_energy_, energy);
-    lowest_norm_ = std::min(lowest_norm_, norm);
-    return idle_steps_ >= longest_idle;
-  }
-
- private:
-  double lowest_energy_ = std::numeric_limits<double>::infinity();
-  double lowest_norm_ = std::numeric_limits<double>::infinity();
-  int idle_steps_ = 0;
-};
-
 }  // namespace spinscape

@@ -24,19 +24,14 @@ class SaddleFreeWalker {
       : spheres_(spheres),
         n_(spheres.dimension()),
         dense_(krylov == 0),
-        journal_(&journal),
-        base_(n_),
+        base_(spheres, journal),
         gradient_(n_),
         space_(n_, spheres.count * (spheres.size - 1), krylov) {}
 
   Need start(std::int64_t replica, Real* point) {
-    replica_ = replica;
-    steps_ = -1;  // the start itself is the first point accepted
-    evaluations_ = 0;
-    scale_ = curvature_ = 0;
-    watch_ = IdleWatch();
+    curvature_ = 0;
     state_ = State::trying;
-    journal_->load(replica, point);
+    base_.load(replica, point);
     return Need::gradient;
   }
 
@@ -58,14 +53,14 @@ class SaddleFreeWalker {
 
   Need advance(Real energy, const Real* answer, Real* point, Real* vector) {
     if (state_ == State::dense) {
-      evaluations_ += n_;
+      base_.evaluations += n_;
       return finite_ ? search(point) : finish(StopReason::not_finite);
     }
-    ++evaluations_;
+    ++base_.evaluations;
     if (state_ == State::krylov) return grow(answer, point, vector);
-    if (steps_ < 0) return accept(double(energy), answer, point, vector);
-    const double slack = 32 * double(std::numeric_limits<Real>::epsilon()) * scale_;
-    if (double(energy) <= energy_ + sufficient_decrease * fraction_ * slope_ + slack)
+    if (base_.none()) return accept(double(energy), answer, point, vector);
+    const double slack = 32 * double(std::numeric_limits<Real>::epsilon()) * base_.scale;
+    if (double(energy) <= base_.energy + sufficient_decrease * fraction_ * slope_ + slack)
       return accept(double(energy), answer, point, vector);
     fraction_ /= 2;
     return ++halvings_ > most_halvings ? finish(StopReason::line_search_failed) : try_step(point);
@@ -77,14 +72,8 @@ class SaddleFreeWalker {
   double longest_step() const { return longest_turn * std::sqrt(double(n_)); }
 
   Need accept(double energy, const Real* gradient, Real* point, Real* vector) {
-    ++steps_;
-    std::copy(point, point + n_, base_.begin());
     gradient_ = tangent_gradient(spheres_, point, gradient);
-    energy_ = energy;
-    scale_ = std::max(scale_, std::abs(energy));
-    norm_ = scaled_norm(spheres_, gradient);
-    std::optional<StopReason> reason = journal_->judge(replica_, steps_, energy_, norm_);
-    if (!reason && watch_.idle(energy_, norm_)) reason = StopReason::stalled;
+    const std::optional<StopReason> reason = base_.take(energy, gradient, point);
     if (reason) return finish(*reason);
     state_ = dense_ ? State::dense : State::krylov;
     if (dense_) return Need::hessian;
@@ -111,7 +100,7 @@ class SaddleFreeWalker {
     g[0] = std::sqrt(spinscape::dot(gradient_.data(), gradient_.data(), n_));
     follow_modes(space_.matrix().data(), g.data(), m, 0, longest_step(), d.data(), Run());
     const double residual = space_.remainder() * std::abs(d.back());
-    const double forcing = newton_forcing<Real>(norm_, curvature_);
+    const double forcing = newton_forcing<Real>(base_.norm, curvature_);
     if (more && residual > forcing * g[0]) return ask_product(vector);
     direction_ = space_.lift(d);
     return search(point);
@@ -126,30 +115,28 @@ class SaddleFreeWalker {
   }
 
   Need try_step(Real* point) {
-    for (std::int64_t k = 0; k < n_; ++k) point[k] = Real(double(base_[k]) + fraction_ * direction_[k]);
+    for (std::int64_t k = 0; k < n_; ++k) point[k] = Real(double(base_.point[k]) + fraction_ * direction_[k]);
     if (!retract(spheres_, point)) return finish(StopReason::not_finite);
-    if (std::equal(base_.begin(), base_.end(), point)) return finish(StopReason::stalled);
+    if (std::equal(base_.point.begin(), base_.point.end(), point)) return finish(StopReason::stalled);
     return Need::gradient;
   }
 
   Need finish(StopReason reason) {
-    journal_->finish(replica_, base_.data(), energy_, norm_, reason, steps_, evaluations_);
+    base_.finish(reason);
     return Need::nothing;
   }
 
   Spheres spheres_;
   std::int64_t n_;
   bool dense_;
-  const Journal<Real>* journal_;
-  std::vector<Real> base_;
+  Accepted<Real> base_;
   std::vector<double> gradient_, direction_;
   KrylovWalk space_;
-  IdleWatch watch_;
   State state_ = State::trying;
   bool finite_ = true;
-  std::int64_t replica_ = 0, steps_ = -1, evaluations_ = 0, next_check_ = 0;
+  std::int64_t next_check_ = 0;
   int halvings_ = 0;
-  double energy_ = 0, norm_ = 0, scale_ = 0, curvature_ = 0, fraction_ = 1, slope_ = 0;
+  double curvature_ = 0, fraction_ = 1, slope_ = 0;
 };
 
 }  // namespace

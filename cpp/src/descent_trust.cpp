@@ -79,30 +79,25 @@ class TrustWalker {
       : spheres_(spheres),
         n_(spheres.dimension()),
         largest_(radius * std::sqrt(double(n_))),
-        journal_(&journal),
-        base_(n_),
+        base_(spheres, journal),
         gradient_(n_),
         product_(n_) {}
 
   Need start(std::int64_t replica, Real* point) {
-    replica_ = replica;
-    steps_ = -1;  // the start itself is the first point accepted
-    evaluations_ = 0;
     radius_ = largest_;
-    curvature_ = scale_ = 0;
-    watch_ = IdleWatch();
+    curvature_ = 0;
     searching_ = false;
-    journal_->load(replica, point);
+    base_.load(replica, point);
     return Need::gradient;
   }
 
   void take_hessian(Real*, const Real*, const Run&) {}
 
   Need advance(Real energy, const Real* answer, Real* point, Real* vector) {
-    ++evaluations_;
+    ++base_.evaluations;
     if (!searching_)
-      return steps_ < 0 ? accept(double(energy), answer, point, vector)
-                        : judge_step(double(energy), answer, point, vector);
+      return base_.none() ? accept(double(energy), answer, point, vector)
+                          : judge_step(double(energy), answer, point, vector);
     product_.assign(answer, answer + n_);
     const bool ended = inner_.feed(product_);
     curvature_ = std::max(curvature_, std::abs(inner_.curvature()));
@@ -111,22 +106,16 @@ class TrustWalker {
 
  private:
   Need accept(double energy, const Real* gradient, Real* point, Real* vector) {
-    ++steps_;
-    std::copy(point, point + n_, base_.begin());
     gradient_ = tangent_gradient(spheres_, point, gradient);
-    energy_ = energy;
-    scale_ = std::max(scale_, std::abs(energy));
-    norm_ = scaled_norm(spheres_, gradient);
-    std::optional<StopReason> reason = journal_->judge(replica_, steps_, energy_, norm_);
-    if (!reason && watch_.idle(energy_, norm_)) reason = StopReason::stalled;
+    const std::optional<StopReason> reason = base_.take(energy, gradient, point);
     return reason ? finish(*reason) : search(point, vector);
   }
 
   // The residual is brought down by the factor min(0.1, |g|/sqrt(D) / curvature): quadratic convergence in the end.
   Need search(Real* point, Real* vector) {
-    std::copy(base_.begin(), base_.end(), point);
+    std::copy(base_.point.begin(), base_.point.end(), point);
     const double length = std::sqrt(dot(gradient_, gradient_));
-    inner_.begin(gradient_, radius_, newton_forcing<Real>(norm_, curvature_) * length);
+    inner_.begin(gradient_, radius_, newton_forcing<Real>(base_.norm, curvature_) * length);
     searching_ = true;
     return ask_product(vector);
   }
@@ -138,17 +127,17 @@ class TrustWalker {
 
   Need try_step(Real* point) {
     searching_ = false;
-    for (std::int64_t k = 0; k < n_; ++k) point[k] = Real(double(base_[k]) + inner_.step()[k]);
+    for (std::int64_t k = 0; k < n_; ++k) point[k] = Real(double(base_.point[k]) + inner_.step()[k]);
     if (!retract(spheres_, point)) return finish(StopReason::not_finite);
-    if (std::equal(base_.begin(), base_.end(), point)) return finish(StopReason::stalled);
+    if (std::equal(base_.point.begin(), base_.point.end(), point)) return finish(StopReason::stalled);
     return Need::gradient;
   }
 
   // Ratio of the decrease to the model's, both with the rounding of an energy added: near the end there is nothing
   // else.
   Need judge_step(double energy, const Real* gradient, Real* point, Real* vector) {
-    const double rounding = 1e3 * double(std::numeric_limits<Real>::epsilon()) * scale_;
-    const double ratio = (energy_ - energy + rounding) / (rounding - inner_.value());
+    const double rounding = 1e3 * double(std::numeric_limits<Real>::epsilon()) * base_.scale;
+    const double ratio = (base_.energy - energy + rounding) / (rounding - inner_.value());
     if (!(ratio >= 0.25)) radius_ /= 4;
     else if (ratio > 0.75 && inner_.at_boundary()) radius_ = std::min(2 * radius_, largest_);
     if (ratio > 0.1) return accept(energy, gradient, point, vector);
@@ -157,20 +146,17 @@ class TrustWalker {
   }
 
   Need finish(StopReason reason) {
-    journal_->finish(replica_, base_.data(), energy_, norm_, reason, steps_, evaluations_);
+    base_.finish(reason);
     return Need::nothing;
   }
 
   Spheres spheres_;
   std::int64_t n_;
   double largest_;
-  const Journal<Real>* journal_;
-  std::vector<Real> base_;
+  Accepted<Real> base_;
   std::vector<double> gradient_, product_;
   ConjugateGradients inner_;
-  IdleWatch watch_;
-  std::int64_t replica_ = 0, steps_ = -1, evaluations_ = 0;
-  double energy_ = 0, norm_ = 0, radius_ = 0, curvature_ = 0, scale_ = 0;
+  double radius_ = 0, curvature_ = 0;
   bool searching_ = false;
 };
 

@@ -104,7 +104,7 @@ void Glass::add_spikes(const Real* points, std::int64_t replicas, Real* energy, 
   for (const Spike& spike : spikes_) {
     for (std::int64_t r = 0; r < replicas; ++r) {
       const double q = overlap(spike.direction, points + r * n);
-      energy[r] -= Real(spike.strength * double(n) * power_or_zero(q, spike.order));
+      if (energy) energy[r] -= Real(spike.strength * double(n) * power_or_zero(q, spike.order));
       const Real slope = Real(-spike.strength * spike.order * power_or_zero(q, spike.order - 1));
       for (std::int64_t k = 0; gradient && k < n; ++k) gradient[r * n + k] += slope * Real(spike.direction[k]);
     }
@@ -133,17 +133,14 @@ void Glass::hvp(const Real* points, const Real* vectors, std::int64_t replicas, 
     add_scaled(gradient, form_gradient.data(), Real(term.scale), replicas * n);
     add_scaled(product, form_product.data(), Real(term.scale), replicas * n);
   }
+  add_spikes<Real>(points, replicas, nullptr, gradient);
   for (const Spike& spike : spikes_) {
     for (std::int64_t r = 0; r < replicas; ++r) {
       const double q = overlap(spike.direction, points + r * n);
       const int k = spike.order;
-      const Real slope = Real(-spike.strength * k * power_or_zero(q, k - 1));
       const Real curvature =
           Real(-spike.strength * k * (k - 1) * power_or_zero(q, k - 2) * overlap(spike.direction, vectors + r * n));
-      for (std::int64_t i = 0; i < n; ++i) {
-        gradient[r * n + i] += slope * Real(spike.direction[i]);
-        product[r * n + i] += curvature * Real(spike.direction[i]);
-      }
+      for (std::int64_t i = 0; i < n; ++i) product[r * n + i] += curvature * Real(spike.direction[i]);
     }
   }
 }

@@ -30,7 +30,6 @@ class KrylovWalk {
   }
 
   std::int64_t size() const { return static_cast<std::int64_t>(diagonal_.size()); }
-  std::int64_t most() const { return most_; }
   // The vector to be multiplied next.
   const double* vector() const { return basis_.data() + size() * n_; }
   // What the product of the last vector has outside the basis, the next off-diagonal entry.

@@ -116,8 +116,7 @@ void TupleBatches::riemannian_gradient(const Real* points, std::int64_t replicas
     for (std::int64_t r = 0; r < count; ++r)
       for (std::int64_t k = 0; k < n; ++k) gradients[(first + r) * n + k] = sums[k * lanes + r];
   });
-  std::fill(energies, energies + replicas, Real(0));
-  glass_.add_spikes(points, replicas, energies, gradients);
+  glass_.add_spikes<Real>(points, replicas, nullptr, gradients);
   std::fill(energies, energies + replicas, Real(0));
   for (std::int64_t r = 0; r < replicas; ++r)
     project(glass_.spheres(), points + r * n, gradients + r * n, gradients + r * n);

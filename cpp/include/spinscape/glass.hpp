@@ -54,7 +54,7 @@ class Glass {
     double scale;
   };
   const std::vector<WeightedForm>& forms() const { return forms_; }
-  // Adds the spikes' part of energies and Euclidean gradients (may be nullptr).
+  // Adds the spikes' part of energies and Euclidean gradients (either may be nullptr).
   template <class Real>
   void add_spikes(const Real* points, std::int64_t replicas, Real* energy, Real* gradient) const;
 
