@@ -80,9 +80,9 @@ def local_workers(executor: Executor | Callable[[], Executor] | None) -> int:
 
 def discard(executor: Executor) -> None:
     """Give up a pool without waiting for the units it runs: they are computed again."""
-    end = _ending(executor)
-    executor.shutdown(wait=False, cancel_futures=True)
-    end()
+    pool = _inside(executor)
+    executor.shutdown(wait=False, cancel_futures=True)  # forgets what it is made of
+    _end(*pool)
 
 
 def notice_deaths(executor: Executor) -> None:
@@ -91,26 +91,26 @@ def notice_deaths(executor: Executor) -> None:
     A worker that is killed while it hands over a result leaves the standard library's pool reading for ever, for the
     rest of the message: no future would end. Without a dead worker nothing happens.
     """
-    workers = (getattr(executor, "_processes", None) or {}).values()
-    if any(not worker.is_alive() for worker in list(workers)):
-        _ending(executor)()
+    workers, writer = _inside(executor)
+    if any(not worker.is_alive() for worker in workers):
+        _end(workers, writer)
 
 
-def _ending(executor: Executor) -> Callable[[], None]:
-    """What kills a pool's processes and then tells its reader that nobody is left to write.
+def _inside(executor: Executor) -> tuple[list[Any], Any]:
+    """The worker processes of a pool and its end of the pipe they answer through; of other executors nothing.
 
-    The names are private: from Python 3.14 there is kill_workers(), which does the first half.
+    The names are private: from Python 3.14 there is kill_workers(), which does half of what is done with them here.
     """
-    running = list((getattr(executor, "_processes", None) or {}).values())
-    writer = getattr(getattr(executor, "_result_queue", None), "_writer", None)
+    workers = list((getattr(executor, "_processes", None) or {}).values())
+    return workers, getattr(getattr(executor, "_result_queue", None), "_writer", None)
 
-    def end() -> None:
-        for process in running:
-            process.kill()
-        if writer is not None and not writer.closed:
-            writer.close()
 
-    return end
+def _end(workers: list[Any], writer: Any) -> None:
+    """Kill a pool's processes, and tell its reader that nobody is left to write."""
+    for worker in workers:
+        worker.kill()
+    if writer is not None and not writer.closed:
+        writer.close()
 
 
 def _follow_driver() -> None:
