@@ -23,7 +23,6 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +33,7 @@ for library in ("OPENBLAS", "MKL"):  # peers get one thread, as the kernels do
 import numpy as np
 import peers
 import scaling
+from timing import medians
 
 import spinscape as sp
 from spinscape import _core
@@ -50,23 +50,6 @@ def sampled(p: int, N: int, stored: bool = True) -> _core.Form:
 
 def points(N: int, replicas: int, dtype: str) -> Any:
     return np.random.default_rng(0).standard_normal((replicas, N)).astype(dtype)
-
-
-def medians(
-    competitors: dict[str, Callable[[], Any]], repeats: int, clock: Callable[[], float] = time.thread_time
-) -> dict[str, float]:
-    """Median seconds of each, taking turns; the first turn warms up and does not count.
-
-    All run on the calling thread, whose processor time is what other programs on the machine do not stretch.
-    """
-    seconds: dict[str, list[float]] = {name: [] for name in competitors}
-    for turn in range(repeats + 1):
-        for name, run in competitors.items():
-            start = clock()
-            run()
-            if turn:
-                seconds[name].append(clock() - start)
-    return {name: statistics.median(values) for name, values in seconds.items()}
 
 
 def report(target: str, what: str, value: float, wanted: float | None, at_least: bool = True) -> None:

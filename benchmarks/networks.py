@@ -21,9 +21,6 @@ import argparse
 import json
 import os
 import platform
-import statistics
-import time
-from collections.abc import Callable
 from typing import Any
 
 for library in ("OPENBLAS", "OMP", "MKL"):
@@ -31,6 +28,7 @@ for library in ("OPENBLAS", "OMP", "MKL"):
 
 import numpy as np
 import torch
+from timing import medians
 from torch import nn as torch_nn
 from torch.func import functional_call, grad, vmap
 
@@ -108,18 +106,6 @@ class Problem:
 def flat(parameters: dict[str, torch.Tensor]) -> np.ndarray:
     """The parameters of a torch module in the order of `Architecture.layers`."""
     return torch.cat([(p.T if p.dim() == 2 else p).reshape(-1) for p in parameters.values()]).numpy()
-
-
-def medians(competitors: dict[str, Callable[[], Any]], repeats: int) -> dict[str, float]:
-    """Median processor seconds of each, taking turns; the first turn warms up and does not count."""
-    seconds: dict[str, list[float]] = {name: [] for name in competitors}
-    for turn in range(repeats + 1):
-        for name, run in competitors.items():
-            start = time.thread_time()
-            run()
-            if turn:
-                seconds[name].append(time.thread_time() - start)
-    return {name: statistics.median(values) for name, values in seconds.items()}
 
 
 def measure(n: int, images: int, repeats: int) -> dict[str, Any]:
