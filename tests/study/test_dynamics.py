@@ -9,7 +9,8 @@ import spinscape as sp
 from spinscape import study
 from spinscape.cli import main
 from spinscape.cli.dynamics import COMMANDS
-from spinscape.study.dynamics import algorithms, disorder, halting, relaxation, search, spiked, turning
+from spinscape.study import disorder
+from spinscape.study.dynamics import algorithms, halting, relaxation, search, spiked, turning
 
 TINY = {
     "energy-time": {"sizes": [8, 12], "tensors": 3, "starts": 4, "t_max": 2.0},

@@ -10,7 +10,7 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -20,6 +20,11 @@ from numpy.typing import NDArray
 from spinscape.study.recipe import Recipe, canonical_json
 
 Arrays = dict[str, NDArray[Any]]
+
+
+def joined(parts: Sequence[Arrays]) -> Arrays:
+    """Return each array of several units' results, the units' one after the other; nothing for no units."""
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from spinscape.descent import descend
 from spinscape.hamiltonian import PureGlass
 from spinscape.schedules import SGDSchedule
 from spinscape.study.recipe import Recipe
-from spinscape.study.records import Arrays
+from spinscape.study.records import Arrays, joined
 from spinscape.study.store import Store
 
 METHODS = ("sgd", "gradient", "lbfgs")
@@ -224,7 +224,7 @@ class ScaledLosses:
         for N in parameters["sizes"]:
             mine = [row for row in rows if row.unit["N"] == N]
             if mine:
-                columns = {name: np.concatenate([row.arrays[name] for row in mine]) for name in mine[0].arrays}
+                columns = joined([row.arrays for row in mine])
                 tensor = np.concatenate([np.full(row.unit["count"], row.unit["tensor"]) for row in mine])
                 sizes.append(_summary(N, tensor, columns))
         return cls(parameters["p"], parameters["method"], parameters["law"], tuple(sizes))

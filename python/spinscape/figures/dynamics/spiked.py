@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from spinscape.study.dynamics.disorder import Spread
+    from spinscape.study.disorder import Spread
     from spinscape.study.dynamics.spiked import SpikedTensor
 
 

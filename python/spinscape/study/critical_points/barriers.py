@@ -13,9 +13,9 @@ from spinscape.arrays import as_integer
 from spinscape.couplings import as_order
 from spinscape.critical_points import enumerate_critical_points, find_saddles
 from spinscape.geometry import DisconnectivityTree, disconnectivity_graph
+from spinscape.study import disorder
 from spinscape.study.critical_points.layers import order_of
 from spinscape.study.critical_points.minima import different_minima
-from spinscape.study.dynamics import disorder
 from spinscape.study.recipe import Recipe
 from spinscape.study.records import Arrays
 from spinscape.study.store import Store

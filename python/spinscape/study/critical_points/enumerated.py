@@ -19,10 +19,10 @@ from scipy.interpolate import PchipInterpolator
 from spinscape import theory
 from spinscape.arrays import as_integer
 from spinscape.critical_points import enumerate_critical_points
-from spinscape.study.dynamics import disorder
-from spinscape.study.dynamics.disorder import FloatArray
+from spinscape.study import disorder
+from spinscape.study.disorder import FloatArray
 from spinscape.study.recipe import Recipe
-from spinscape.study.records import Arrays
+from spinscape.study.records import Arrays, joined
 from spinscape.study.store import Store
 
 BLOCK = 10  # instances of a unit
@@ -238,7 +238,7 @@ def z_scores(samples: NDArray[Any], exact: FloatArray) -> FloatArray:
 
 
 def _model(xi: Mapping[int, float], N: int, bins: int, mine: list[Arrays]) -> Model:
-    columns = {name: np.concatenate([arrays[name] for arrays in mine]) for name in mine[0]}
+    columns = joined(mine)
     complete = columns["complete"]
     numbers = columns["instance"][complete]
     known = np.isin(columns["point_instance"], numbers)

@@ -26,10 +26,10 @@ from spinscape import theory
 from spinscape.arrays import as_integer
 from spinscape.couplings import as_order
 from spinscape.critical_points import CriticalPointSearch, find_critical_points, find_saddles
-from spinscape.study.dynamics import disorder
-from spinscape.study.dynamics.disorder import FloatArray
+from spinscape.study import disorder
+from spinscape.study.disorder import FloatArray
 from spinscape.study.recipe import Recipe
-from spinscape.study.records import Arrays
+from spinscape.study.records import Arrays, joined
 from spinscape.study.store import Store
 from spinscape.theory import goe
 
@@ -227,7 +227,7 @@ class Layers:
             mine = [row for row in rows if row.unit["N"] == N]
             if not mine:
                 continue
-            columns = {name: np.concatenate([row.arrays[name] for row in mine]) for name in mine[0].arrays}
+            columns = joined([row.arrays for row in mine])
             of_unit = {
                 name: np.concatenate([np.full(len(row.arrays["index"]), row.unit[name]) for row in mine])
                 for name in ("tensor", "kind")

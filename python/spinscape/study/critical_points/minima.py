@@ -20,20 +20,19 @@ from spinscape.arrays import as_choice, as_integer
 from spinscape.couplings import as_order
 from spinscape.critical_points import count_index, refine
 from spinscape.descent import descend
+from spinscape.geometry.links import Catalogue
 from spinscape.hamiltonian import Glass
 from spinscape.randomness import RNG
 from spinscape.sampling import anneal
 from spinscape.schedules import AnnealingSchedule
+from spinscape.study import disorder
 from spinscape.study.critical_points.layers import exact_energies, order_of
-from spinscape.study.dynamics import disorder
-from spinscape.study.dynamics.disorder import FloatArray, Spread
+from spinscape.study.disorder import FloatArray, Spread
 from spinscape.study.recipe import Recipe
 from spinscape.study.records import Arrays
 from spinscape.study.store import Store
 
 METHODS = ("gradient", "lbfgs", "sgd", "annealing")
-
-SAME = 1e-6  # root mean square distance at which two minima are one
 
 
 def recipe(
@@ -141,16 +140,8 @@ def different_minima(glass: Glass, starts: FloatArray, n_threads: int) -> FloatA
 
 def numbered(points: FloatArray) -> NDArray[np.int64]:
     """Number each row by the different point it is, in order of appearance."""
-    different: list[FloatArray] = []
-    numbers = np.empty(len(points), dtype=np.int64)
-    for row, point in enumerate(points):
-        near = np.mean((np.array(different) - point) ** 2, axis=1) <= SAME**2 if different else np.zeros(0, dtype=bool)
-        if near.any():
-            numbers[row] = np.argmax(near)
-            continue
-        numbers[row] = len(different)
-        different.append(point)
-    return numbers
+    known = Catalogue(points[:0])
+    return np.array([known.row(point) for point in points], dtype=np.int64)
 
 
 @dataclass(frozen=True)

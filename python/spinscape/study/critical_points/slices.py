@@ -14,9 +14,9 @@ import numpy as np
 
 from spinscape.arrays import as_integer
 from spinscape.geometry import slice_energy
+from spinscape.study import disorder
 from spinscape.study.critical_points.minima import different_minima
-from spinscape.study.dynamics import disorder
-from spinscape.study.dynamics.disorder import FloatArray
+from spinscape.study.disorder import FloatArray
 from spinscape.study.recipe import Recipe
 from spinscape.study.records import Arrays
 from spinscape.study.store import Store

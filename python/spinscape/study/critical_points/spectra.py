@@ -19,12 +19,12 @@ from spinscape.couplings import as_order
 from spinscape.critical_points import find_critical_points
 from spinscape.geometry import connect_pairs
 from spinscape.hamiltonian import Glass
+from spinscape.study import disorder
 from spinscape.study.critical_points.layers import order_of
 from spinscape.study.critical_points.minima import different_minima
-from spinscape.study.dynamics import disorder
-from spinscape.study.dynamics.disorder import FloatArray
+from spinscape.study.disorder import FloatArray
 from spinscape.study.recipe import Recipe
-from spinscape.study.records import Arrays
+from spinscape.study.records import Arrays, joined
 from spinscape.study.store import Store
 from spinscape.theory import goe
 
@@ -145,10 +145,7 @@ class HessianSpectra:
         """Read the finished units of a store; a kind without any point is left out."""
         parameters = store.recipe.parameters
         rows = sorted(store.rows, key=lambda row: row.unit["tensor"])
-        columns = {
-            name: np.concatenate([row.arrays[name] for row in rows])
-            for name in ("kind", "energy_density", "eigenvalues")
-        }
+        columns = joined([row.arrays for row in rows])
         spectra = []
         for number, kind in enumerate(KINDS):
             mine = columns["kind"] == number

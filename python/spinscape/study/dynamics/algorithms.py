@@ -21,8 +21,8 @@ from spinscape.descent import Descent, descend
 from spinscape.hamiltonian import Glass
 from spinscape.sampling import anneal
 from spinscape.schedules import AnnealingSchedule, ScheduleStage, SGDSchedule
-from spinscape.study.dynamics import disorder
-from spinscape.study.dynamics.disorder import Spread
+from spinscape.study import disorder
+from spinscape.study.disorder import Spread
 from spinscape.study.recipe import Recipe
 from spinscape.study.records import Arrays
 from spinscape.study.store import Store

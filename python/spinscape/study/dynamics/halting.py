@@ -18,7 +18,7 @@ from scipy import stats
 from spinscape.arrays import as_integer, as_number
 from spinscape.couplings import Law, as_order
 from spinscape.descent import descend
-from spinscape.study.dynamics import disorder
+from spinscape.study import disorder
 from spinscape.study.recipe import Recipe
 from spinscape.study.records import Arrays
 from spinscape.study.store import Store

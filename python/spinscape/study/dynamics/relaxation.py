@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from spinscape.arrays import as_dtype, as_integer, as_number
 from spinscape.hamiltonian import Glass
 from spinscape.sampling import sample
-from spinscape.study.dynamics import disorder
-from spinscape.study.dynamics.disorder import FloatArray, Spread
+from spinscape.study import disorder
+from spinscape.study.disorder import FloatArray, Spread
 from spinscape.study.recipe import Recipe
 from spinscape.study.records import Arrays
 from spinscape.study.store import Store

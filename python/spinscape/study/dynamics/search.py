@@ -20,8 +20,8 @@ from spinscape.arrays import as_integer
 from spinscape.descent import descend
 from spinscape.sampling import anneal
 from spinscape.schedules import AnnealingSchedule
-from spinscape.study.dynamics import disorder
-from spinscape.study.dynamics.disorder import FloatArray
+from spinscape.study import disorder
+from spinscape.study.disorder import FloatArray
 from spinscape.study.recipe import Recipe
 from spinscape.study.records import Arrays
 from spinscape.study.store import Store

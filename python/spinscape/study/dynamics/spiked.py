@@ -16,8 +16,8 @@ import numpy as np
 from spinscape.arrays import as_integer, as_number
 from spinscape.couplings import as_order
 from spinscape.descent import descend
-from spinscape.study.dynamics import disorder
-from spinscape.study.dynamics.disorder import Spread
+from spinscape.study import disorder
+from spinscape.study.disorder import Spread
 from spinscape.study.recipe import Recipe
 from spinscape.study.records import Arrays
 from spinscape.study.store import Store

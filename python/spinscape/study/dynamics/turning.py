@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinscape.arrays import as_dtype, as_integer, as_number
-from spinscape.study.dynamics import disorder
-from spinscape.study.dynamics.disorder import FloatArray, Spread
+from spinscape.study import disorder
+from spinscape.study.disorder import FloatArray, Spread
 from spinscape.study.recipe import Recipe
 from spinscape.study.records import Arrays
 from spinscape.study.store import Store

@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinscape.arrays import as_integer
-from spinscape.study.dynamics.disorder import as_counts
+from spinscape.study.disorder import as_counts
 from spinscape.study.networks import intervals
 from spinscape.study.networks.losses import data_of
+from spinscape.study.networks.trained import parameter_count
 from spinscape.study.recipe import Recipe
-from spinscape.study.records import Arrays
+from spinscape.study.records import Arrays, joined
 from spinscape.study.store import Store
 
 # n -> mean test loss of annealed networks and of those trained by SGD: AISTATS15 Fig. 6, on a part of MNIST.
@@ -81,7 +82,7 @@ def units(parameters: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 def cost(parameters: Mapping[str, Any], unit: Mapping[str, Any]) -> float:
     """Return about the seconds the unit takes."""
-    moves = parameters["cooling"]["sweeps"] * (111 * unit["n"] + 10)
+    moves = parameters["cooling"]["sweeps"] * parameter_count(unit["n"])
     if unit["method"] == "sgd":
         moves = parameters["training"]["epochs"] * (2.5 + 0.04 * unit["n"])
     return float(unit["count"] * SECONDS * parameters["train"] * moves)
@@ -142,7 +143,7 @@ class NetworkAnnealing:
             for method in METHODS:
                 mine = [row.arrays for row in rows if (row.unit["n"], row.unit["method"]) == (n, method)]
                 if mine:
-                    column = {name: np.concatenate([one[name] for one in mine]) for name in mine[0]}
+                    column = joined(mine)
                     found.append(Method(n, method, column["train_loss"], column["test_loss"], column["test_error"]))
         return cls(tuple(found), PUBLISHED, parameters)
 

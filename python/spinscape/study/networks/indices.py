@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinscape.arrays import as_choice, as_integer, as_number
-from spinscape.study.dynamics.disorder import as_counts
+from spinscape.study.disorder import as_counts
 from spinscape.study.networks import intervals
 from spinscape.study.networks.losses import SECONDS_PER_EPOCH, data_of
+from spinscape.study.networks.trained import parameter_count
 from spinscape.study.recipe import Recipe
-from spinscape.study.records import Arrays
+from spinscape.study.records import Arrays, joined
 from spinscape.study.store import Store
 
 # n -> numbers of networks with index 0, 1, 2, ...: AISTATS15 Figs. 4 and 5, 1000 networks each. Their axis, the
@@ -85,7 +86,7 @@ def units(parameters: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 def cost(parameters: Mapping[str, Any], unit: Mapping[str, Any]) -> float:
     """Return about the seconds the unit takes: training and refinement, four Hessians' products and reductions."""
     constant, slope = SECONDS_PER_EPOCH
-    samples, size = parameters["train"], _size(unit["n"])
+    samples, size = parameters["train"], parameter_count(unit["n"])
     passes = (constant + slope * unit["n"]) * samples / 60_000
     passes *= parameters["training"]["epochs"] + 3 * parameters["refine_steps"]
     return float(unit["count"] * (passes + 2 * (2 * samples * size**2 + 5 * size**3) / 5e9))
@@ -93,7 +94,7 @@ def cost(parameters: Mapping[str, Any], unit: Mapping[str, Any]) -> float:
 
 def memory(parameters: Mapping[str, Any], unit: Mapping[str, Any], n_threads: int) -> int:
     """Return the bytes of a unit: data and three Hessians."""
-    return int(2**28 + 8 * 6 * _size(unit["n"]) ** 2)
+    return int(2**28 + 8 * 6 * parameter_count(unit["n"]) ** 2)
 
 
 def summary(unit: Mapping[str, Any], arrays: Arrays) -> str:
@@ -135,10 +136,6 @@ def compute(parameters: Mapping[str, Any], unit: Mapping[str, Any], n_threads: i
     return arrays
 
 
-def _size(n: int) -> int:
-    return 111 * n + 10
-
-
 def _counted(landscape: Any, points: NDArray[np.float64], zero_tol: float) -> dict[str, NDArray[Any]]:
     """Losses, gradients, certified indices and numbers of eigenvalues below -t for every threshold t."""
     from scipy.linalg import eigvalsh
@@ -177,7 +174,7 @@ class Stage:
     @property
     def parameters(self) -> int:
         """Number of weights and biases P."""
-        return _size(self.n)
+        return parameter_count(self.n)
 
 
 @dataclass(frozen=True)
@@ -263,10 +260,9 @@ class NetworkIndices:
 
 def _stage(n: int, stage: str, arrays: list[Arrays]) -> Stage:
     names = ("index", "zero", "certified", "below", "loss", "gradient_norm")
-    columns: dict[str, Any] = {
-        name: np.concatenate([np.asarray(one[f"{stage}_{name}"]) for one in arrays]) for name in names
-    }
-    return Stage(n=n, stage=stage, converged=np.concatenate([one["converged"] for one in arrays]), **columns)
+    column = joined(arrays)
+    mine: dict[str, Any] = {name: column[f"{stage}_{name}"] for name in names}
+    return Stage(n=n, stage=stage, converged=column["converged"], **mine)
 
 
 def _mean_of(counts: tuple[int, ...]) -> float:

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from spinscape.arrays import as_integer
 from spinscape.study.networks import intervals, scaling
 from spinscape.study.networks.intervals import Interval
+from spinscape.study.networks.trained import parameter_count
 from spinscape.study.recipe import Recipe
-from spinscape.study.records import Arrays
+from spinscape.study.records import Arrays, joined
 from spinscape.study.store import Store
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def cost(parameters: Mapping[str, Any], unit: Mapping[str, Any]) -> float:
 def memory(parameters: Mapping[str, Any], unit: Mapping[str, Any], n_threads: int) -> int:
     """Return the bytes a unit needs at most: the data, parameters, activations."""
     return int(
-        2**28 + 8 * 6 * unit["count"] * (111 * unit["n"] + 10) + 8 * 4 * unit["count"] * 1000 * (unit["n"] + 110)
+        2**28 + 8 * 6 * unit["count"] * parameter_count(unit["n"]) + 8 * 4 * unit["count"] * 1000 * (unit["n"] + 110)
     )
 
 
@@ -201,7 +202,7 @@ class NetworkLosses:
 
 
 def _size(n: int, arrays: list[Arrays]) -> Size:
-    column = {name: np.concatenate([one[name] for one in arrays]) for name in arrays[0]}
+    column = joined(arrays)
     kept = np.isfinite(column["train_loss"]) & np.isfinite(column["test_loss"])
     return Size(
         n=n,

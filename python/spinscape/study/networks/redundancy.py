@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 
 from spinscape.arrays import as_integer
 from spinscape.study.networks import intervals
+from spinscape.study.networks.annealing import SECONDS
 from spinscape.study.networks.losses import SECONDS_PER_EPOCH, data_of
+from spinscape.study.networks.trained import parameter_count
 from spinscape.study.recipe import Recipe
-from spinscape.study.records import Arrays
+from spinscape.study.records import Arrays, joined
 from spinscape.study.store import Store
 
 LEVELS = (-1.0, 0.0, 1.0)
@@ -81,7 +83,7 @@ def cost(parameters: Mapping[str, Any], unit: Mapping[str, Any]) -> float:
     n, constant_slope = parameters["n"], SECONDS_PER_EPOCH
     epoch = (constant_slope[0] + constant_slope[1] * n) / 60_000 * parameters["training"]["epochs"]
     if unit["kind"] == "levels":
-        moves = 1.9e-7 * parameters["cooling"]["sweeps"] * (111 * n + 10)
+        moves = SECONDS * parameters["cooling"]["sweeps"] * parameter_count(n)
         return float(unit["count"] * parameters["annealed_train"] * (moves + epoch))
     return float(unit["count"] * (parameters["train"] * epoch + 0.02 * len(parameters["values"])))
 
@@ -199,14 +201,14 @@ class Redundancy:
         """Read the finished units of a store; a kind without any is left out."""
         made, reductions = store.recipe.parameters, []
         rows = sorted(store.rows, key=lambda row: row.unit["first"])
-        column = {kind: _columns([row.arrays for row in rows if row.unit["kind"] == kind]) for kind in KINDS}
+        column = {kind: joined([row.arrays for row in rows if row.unit["kind"] == kind]) for kind in KINDS}
         for kind in ("classes", "signs"):
             for k, s in enumerate(made["values"] if column[kind] else ()):
                 found = column[kind]
                 lost = found["reduced_error"][:, k] - found["error"]
                 reductions.append(Reduction(kind, s, lost, found["changed"][:, k], found["correlation"][:, k]))
         levels = column["levels"] or {"error": np.empty(0), "level_error": np.empty(0)}
-        size = 111 * made["n"] + 10
+        size = parameter_count(made["n"])
         return cls(tuple(reductions), levels["level_error"] - levels["error"], levels["level_error"], size, made)
 
     def rows(self) -> list[dict[str, Any]]:
@@ -262,7 +264,3 @@ class Redundancy:
             f"levels: weights in -1, 0, 1 annealed on {made['annealed_train']:,} images, {cooling['sweeps']} sweeps, "
             f"against real weights on the same images{error}; published: less than {PUBLISHED_LOSS:.1%} lost",
         ]
-
-
-def _columns(arrays: list[Arrays]) -> dict[str, NDArray[Any]]:
-    return {name: np.concatenate([one[name] for one in arrays]) for name in arrays[0]} if arrays else {}

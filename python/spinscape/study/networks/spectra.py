@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from spinscape.arrays import as_integer, as_number
 from spinscape.study.networks import intervals
+from spinscape.study.networks.trained import parameter_count, points_along_training
 from spinscape.study.recipe import Recipe
 from spinscape.study.records import Arrays
 from spinscape.study.store import Store
@@ -90,7 +91,7 @@ def memory(parameters: Mapping[str, Any], unit: Mapping[str, Any], n_threads: in
 
 def size_of(parameters: Mapping[str, Any], clusters: int, n: int) -> int:
     """Return the number of parameters P of a network."""
-    return int((parameters["inputs"] + 1) * n + (n + 1) * clusters)
+    return parameter_count(n, parameters["inputs"], clusters)
 
 
 def summary(unit: Mapping[str, Any], arrays: Arrays) -> str:
@@ -103,9 +104,7 @@ def compute(parameters: Mapping[str, Any], unit: Mapping[str, Any], n_threads: i
     from scipy.linalg import eigvalsh
 
     from spinscape.networks import Architecture, NetworkLandscape, Training, gaussian_blobs
-    from spinscape.networks.ensembles import Samples, one_torch_thread, train_chunk
-    from spinscape.networks.losses import as_loss
-    from spinscape.randomness import seed_from
+    from spinscape.networks.ensembles import one_torch_thread
 
     # Every network has blobs of its own: intervals over networks hold what the data contribute.
     key = (unit["clusters"], unit["n"], unit["network"])
@@ -114,17 +113,9 @@ def compute(parameters: Mapping[str, Any], unit: Mapping[str, Any], n_threads: i
     data = gaussian_blobs(inputs, clusters, parameters["train"], separation=parameters["separation"], rng=of_data)
     architecture = Architecture((inputs, unit["n"], clusters), activation=parameters["activation"])
     landscape = NetworkLandscape(architecture, "cross-entropy", data.train_inputs, data.train_targets)
-    path: dict[int, NDArray[np.float64]] = {}
-
-    def keep(epoch: int, theta: NDArray[Any]) -> None:
-        if epoch in parameters["epochs"]:
-            path[epoch] = theta[0].astype(np.float64)
-
-    training, samples = Training(**parameters["training"]), Samples(data, np.dtype(np.float64))
+    training = Training(**parameters["training"])
     with one_torch_thread():
-        seed = seed_from(of_network)
-        train_chunk(architecture, samples, as_loss("cross-entropy"), training, seed, range(1), on_epoch=keep)
-        points = np.array([path[epoch] for epoch in parameters["epochs"]])
+        points = points_along_training(architecture, data, training, parameters["epochs"], rng=of_network)
         spectra = [eigvalsh(hessian) for hessian in landscape.hessian(points)]
         return {"epoch": np.array(parameters["epochs"]), "eigenvalues": np.array(spectra)} | {
             "loss": landscape.energy(points),

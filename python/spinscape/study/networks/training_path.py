@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from spinscape.arrays import as_integer, as_number
 from spinscape.study.networks import intervals
 from spinscape.study.networks.losses import data_of
+from spinscape.study.networks.trained import parameter_count, points_along_training
 from spinscape.study.recipe import Recipe
-from spinscape.study.records import Arrays
+from spinscape.study.records import Arrays, joined
 from spinscape.study.store import Store
 
 if TYPE_CHECKING:
@@ -74,14 +75,14 @@ def units(parameters: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 def cost(parameters: Mapping[str, Any], unit: Mapping[str, Any]) -> float:
     """Return about the seconds a unit takes: a Hessian, its eigenvectors and a search a Newton step."""
-    size = parameters["n"] * (parameters["side"] ** 2 + 11) + 10
+    size = _size(parameters)
     step = 2e-3 + 4e-10 * parameters["train"] * size**2 + 3e-9 * size**3
     return float(len(parameters["epochs"]) * parameters["newton_steps"] * step)
 
 
 def memory(parameters: Mapping[str, Any], unit: Mapping[str, Any], n_threads: int) -> int:
     """Return the bytes a unit needs."""
-    return int(2**28 + 64 * (parameters["n"] * (parameters["side"] ** 2 + 11) + 10) ** 2)
+    return int(2**28 + 64 * _size(parameters) ** 2)
 
 
 def summary(unit: Mapping[str, Any], arrays: Arrays) -> str:
@@ -92,26 +93,17 @@ def summary(unit: Mapping[str, Any], arrays: Arrays) -> str:
 def compute(parameters: Mapping[str, Any], unit: Mapping[str, Any], n_threads: int) -> Arrays:
     """Train one network, and polish what it was at every epoch asked for; on one thread."""
     from spinscape.networks import Architecture, NetworkLandscape, Training, refine_networks
-    from spinscape.networks.ensembles import Samples, one_torch_thread, train_chunk
-    from spinscape.networks.losses import as_loss
-    from spinscape.randomness import seed_from
+    from spinscape.networks.ensembles import one_torch_thread
     from spinscape.spectrum import matrix_index
 
     data = small_images(parameters["train"], parameters["side"], parameters["rng"])
     architecture = Architecture((data.inputs, parameters["n"], 10), activation="tanh")
     landscape = NetworkLandscape(architecture, "cross-entropy", data.train_inputs, data.train_targets)
-    path: dict[int, NDArray[np.float64]] = {}
-
-    def keep(epoch: int, theta: NDArray[Any]) -> None:
-        if epoch in parameters["epochs"]:
-            path[epoch] = theta[0].astype(np.float64)
-
-    samples = Samples(data, np.dtype(np.float64))
-    training, seed = Training(**parameters["training"]), seed_from(np.random.SeedSequence(parameters["rng"]))
-    network = range(unit["network"], unit["network"] + 1)
+    training, seed = Training(**parameters["training"]), np.random.SeedSequence(parameters["rng"])
     with one_torch_thread():
-        train_chunk(architecture, samples, as_loss("cross-entropy"), training, seed, network, on_epoch=keep)
-        starts = np.array([path[epoch] for epoch in parameters["epochs"]])
+        starts = points_along_training(
+            architecture, data, training, parameters["epochs"], rng=seed, network=unit["network"]
+        )
         found = refine_networks(
             landscape, starts, method="newton", tol=parameters["tol"], max_steps=parameters["newton_steps"]
         )
@@ -127,6 +119,10 @@ def compute(parameters: Mapping[str, Any], unit: Mapping[str, Any], n_threads: i
             "converged": found.converged,
             "gradient_norm": found.gradient_norm,
         }
+
+
+def _size(parameters: Mapping[str, Any]) -> int:
+    return parameter_count(parameters["n"], parameters["side"] ** 2)
 
 
 @lru_cache(maxsize=2)
@@ -159,10 +155,9 @@ class TrainingPath:
         """Read the finished units of a store."""
         made = store.recipe.parameters
         rows = [row.arrays for row in sorted(store.rows, key=lambda row: row.unit["network"])]
-        column = {name: np.concatenate([one[name] for one in rows]) for name in rows[0]}
-        size = made["n"] * (made["side"] ** 2 + 11) + 10
+        column = joined(rows)
         kept = {name: column[name] for name in ("epoch", "loss", "error", "certified", "converged")}
-        return cls(fraction=column["index"] / size, recipe=made, **kept)
+        return cls(fraction=column["index"] / _size(made), recipe=made, **kept)
 
     def correlation(self, what: str = "loss", *, all_points: bool = False) -> intervals.Interval:
         """Return Spearman's ρ between index and "loss" or "error" of the critical points, or of all end points."""
@@ -182,10 +177,9 @@ class TrainingPath:
     def notes(self) -> list[str]:
         """Return how points were found and the correlations."""
         made = self.recipe
-        size = made["n"] * (made["side"] ** 2 + 11) + 10
         return [
-            f"tanh networks {made['side'] ** 2}-{made['n']}-10, {size} parameters, {made['train']:,} images; Newton, "
-            f"at most {made['newton_steps']} steps to |g|/sqrt(P) <= {made['tol']:g}; means over end points",
+            f"tanh networks {made['side'] ** 2}-{made['n']}-10, {_size(made)} parameters, {made['train']:,} images; "
+            f"Newton, at most {made['newton_steps']} steps to |g|/sqrt(P) <= {made['tol']:g}; means over end points",
             f"Spearman's rho of index and training loss: {self.correlation().text('.3f')} over "
             f"{int(self.converged.sum())} critical points, {self.correlation(all_points=True).text('.3f')} over all "
             f"{len(self.loss)} end points; of index and training error: {self.correlation('error').text('.3f')}",
