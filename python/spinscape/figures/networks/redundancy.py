@@ -66,5 +66,5 @@ def correlation(table: Redundancy, ax: Axes | None = None) -> Axes:
         ax.plot(epsilon, (1 - 2 * epsilon) / (1 + 2 * epsilon), color=style.INK, linewidth=0.8, label=bound)
         ax.set_xlabel(r"signs that differ $\epsilon$")
         ax.set_ylabel("correlation of the signs")
-        ax.legend(loc="best", fontsize=7.5, ncols=2)
+        ax.legend(loc="lower left", fontsize=7.5, ncols=2)
     return ax

@@ -83,5 +83,5 @@ def counts(table: HessianSpectra, ax: Axes | None = None) -> Axes:
         ax.set_xlabel("clusters")
         ax.set_ylabel("outliers")
         ax.set_ylim(0, 1.75 * max(clusters))
-        ax.legend(loc="upper left", fontsize=7.5)
+        ax.legend(loc="upper right", fontsize=7.5)
     return ax
