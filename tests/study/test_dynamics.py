@@ -1,6 +1,7 @@
 """The dynamics experiments on small glasses: units, what they compute, tables, figures, commands."""
 
 import csv
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -102,6 +103,33 @@ def test_no_algorithm_takes_more_than_its_budget():
         ends[unit["method"], unit["budget"]] = arrays["energy_density"].mean()
     for method in made.parameters["methods"]:
         assert ends[method, 300] < -1.0
+
+
+def test_methods_are_compared_from_the_same_starts(tmp_path):
+    """The paired difference and its error by hand; from the shared instances where some are missing."""
+    made = algorithms.recipe(sizes=(10,), tensors=4, starts=3, budgets=(60,), methods=("gradient", "lbfgs"))
+    with study.run(made, tmp_path / "s.sqlite") as store:
+        ends = {(row.unit["method"], row.unit["tensor"]): row.arrays["energy_density"].mean() for row in store.rows}
+        first, second = algorithms.Algorithms.from_store(store).outcomes
+    by_hand = np.array([ends["lbfgs", k] - ends["gradient", k] for k in range(4)])
+    assert first.difference.mean == first.difference.error == 0
+    assert second.difference.mean == pytest.approx(by_hand.mean(), abs=1e-15)
+    assert second.difference.error == pytest.approx(by_hand.std(ddof=1) / 2, rel=1e-12)
+
+    partial = {"gradient": [0, 1], "lbfgs": [1, 2, 3]}
+    rows = [
+        SimpleNamespace(unit=row.unit, arrays=row.arrays)
+        for row in _rows(tmp_path / "s.sqlite")
+        if row.unit["tensor"] in partial[row.unit["method"]]
+    ]
+    unfinished = algorithms.Algorithms.from_store(SimpleNamespace(recipe=made, rows=rows)).outcomes[1]
+    assert unfinished.difference.instances == 1
+    assert unfinished.difference.mean == pytest.approx(by_hand[1], abs=1e-15)
+
+
+def _rows(path):
+    with study.Store(path) as store:
+        return list(store.rows)
 
 
 def test_annealing_slowly_ends_lower():

@@ -44,7 +44,7 @@ COMMANDS = (
         "dynamics.algorithms",
         "Algorithms",
         "gradient descent, SGD, simulated annealing, L-BFGS, Hessian ascent at equal numbers of gradients",
-        default={"sizes": (100, 200, 300, 500), "tensors": {100: 20, 200: 8, 300: 4, 500: 2}},
+        default={"sizes": (100, 200, 300, 500), "tensors": {100: 60, 200: 30, 300: 12, 500: 8}},
         quick={"sizes": (50, 100), "tensors": 6, "starts": 12, "budgets": (600,)},
         experiment="algorithms",
         fits=lambda parameters: len(parameters["budgets"]) == 1,

@@ -32,16 +32,20 @@ def draw(table: Algorithms) -> Figure:
         figure, (left,) = style.new_figure("column", 3.0)
         rates(table, left)
         return figure
-    figure, (left, right) = style.new_figure("page", 3.2, columns=2)
-    energies(table, left)
+    figure, (left, middle, right) = style.new_figure("page", 3.4, columns=3)
+    energies(table, left, legend=False)
+    differences(table, middle)
     spreads(table, right)
     budget = table.outcomes[0].budget
-    style.panel_label(left, "a", f"At most {budget:,} gradients a run")
-    style.panel_label(right, "b", "Spread of the final energy")
+    style.panel_label(left, "a", f"At most {budget:,} gradients")
+    style.panel_label(middle, "b", "The same starts")
+    style.panel_label(right, "c", "Spread")
+    with style.context():
+        figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=5)
     return figure
 
 
-def energies(table: Algorithms, ax: Axes | None = None) -> Axes:
+def energies(table: Algorithms, ax: Axes | None = None, legend: bool = True) -> Axes:
     """Mean final energy density of every method against N (circles), and the best start's (triangles)."""
     ax = style.axes_or_new(ax)
     with style.context():
@@ -58,14 +62,27 @@ def energies(table: Algorithms, ax: Axes | None = None) -> Axes:
         _band(table, ax)
         _sizes(table, ax)
         ax.set_ylabel("final energy density $u$")
-        ax.legend(
-            loc="upper right",
-            title="circles: mean; triangles: best start\nbars: 2 standard errors over disorder",
-            title_fontsize=7.5,
-            fontsize=7.5,
+        style.note(
+            ax, "circles: mean\ntriangles: best start\nbars: 2 standard errors", 0.98, 0.97, ha="right", va="top"
         )
         low, high = ax.get_ylim()
-        ax.set_ylim(low, high + 0.75 * (high - low))  # room for the legend
+        ax.set_ylim(low, high + (0.75 if legend else 0.3) * (high - low))  # room for what is written
+        if legend:
+            ax.legend(loc="upper left", fontsize=7.5)
+    return ax
+
+
+def differences(table: Algorithms, ax: Axes | None = None) -> Axes:
+    """Mean final energy density minus that of the first method, over the same starts on the same instances."""
+    ax = style.axes_or_new(ax)
+    with style.context():
+        for colour, shift, found in _by_method(table)[1:]:
+            N = np.array([one.N for one in found]) * shift
+            mean, error = _column(found, "difference")
+            ax.errorbar(N, mean, 2 * error, fmt="o", color=colour, capsize=2, elinewidth=0.9)
+        style.reference_line(ax, 0.0, "", vertical=False)
+        _sizes(table, ax)
+        ax.set_ylabel(f"$u$ minus $u$ of {NAMES[table.outcomes[0].method]}")
     return ax
 
 
@@ -79,7 +96,7 @@ def spreads(table: Algorithms, ax: Axes | None = None) -> Axes:
             disorder = [float(one.energy.sd_disorder) for one in found]
             ax.plot(N, disorder, "s:", color=colour, markerfacecolor="white", linewidth=0.9)
         _sizes(table, ax)
-        ax.set_ylim(0, None)
+        ax.set_ylim(0, 1.2 * ax.get_ylim()[1])  # room for the note
         ax.set_ylabel("standard deviation of $u$")
         style.note(ax, "filled: starts on one instance\nopen: instances", 0.98, 0.97, ha="right", va="top")
     return ax
@@ -126,7 +143,7 @@ def _column(found: list[Outcome], name: str) -> tuple[np.ndarray, np.ndarray]:
     return mean, np.nan_to_num(error)
 
 
-def _band(table: Algorithms, ax: Axes, at: float = 0.1) -> None:
+def _band(table: Algorithms, ax: Axes, at: float = 0.14) -> None:
     threshold, ground = float(marginal_energy(table.xi)), float(ground_state_energy_mixed(table.xi))
     ax.axhspan(-ground, -threshold, color=style.FAINT, zorder=0, linewidth=0)
     name = r"$-E_\infty$" if len(table.xi) == 1 else r"$-E_\mathrm{th}$"
@@ -140,5 +157,6 @@ def _sizes(table: Algorithms, ax: Axes) -> None:
     sizes = sorted({found.N for found in table.outcomes})
     ax.set_xscale("log")
     ax.set_xticks(sizes, [str(N) for N in sizes])
+    ax.set_xlim(sizes[0] / 1.4, sizes[-1] * 1.2)  # names of lines on the left
     ax.minorticks_off()
     ax.set_xlabel("$N$")

@@ -176,6 +176,7 @@ class Outcome:
     """One method with one budget at one size: energies, gradient norms and gradients used, over instances and starts.
 
     best : the mean over instances of the lowest energy of an instance's starts.
+    difference : energy minus that of the recipe's first method, from the same starts on the same instances.
     """
 
     N: int
@@ -183,6 +184,7 @@ class Outcome:
     budget: int
     energy: Spread
     best: Spread
+    difference: Spread
     gradient_norm: float
     gradients: float
 
@@ -198,17 +200,20 @@ class Algorithms:
     def from_store(cls, store: Store) -> Algorithms:
         """Read the finished units of a store, by size, method and budget."""
         parameters = store.recipe.parameters
-        groups: dict[tuple[int, str, int], list[Arrays]] = {}
+        groups: dict[tuple[int, str, int], dict[int, Arrays]] = {}
         for row in sorted(store.rows, key=lambda row: row.unit["tensor"]):
-            groups.setdefault((row.unit["N"], row.unit["method"], row.unit["budget"]), []).append(row.arrays)
-        wanted = [
-            (N, method, budget)
+            key = (row.unit["N"], row.unit["method"], row.unit["budget"])
+            groups.setdefault(key, {})[row.unit["tensor"]] = row.arrays
+        coefficients = {int(p): c for p, c in parameters["xi"].items()}
+        first = parameters["methods"][0]
+        outcomes = [
+            _outcome(N, method, budget, groups[N, method, budget], groups.get((N, first, budget), {}))
             for N in parameters["sizes"]
             for method in parameters["methods"]
             for budget in parameters["budgets"]
+            if (N, method, budget) in groups
         ]
-        coefficients = {int(p): c for p, c in parameters["xi"].items()}
-        return cls(coefficients, tuple(_outcome(*key, groups[key]) for key in wanted if key in groups))
+        return cls(coefficients, tuple(outcomes))
 
     def rows(self) -> list[dict[str, Any]]:
         """Return one row a size, method and budget."""
@@ -224,6 +229,8 @@ class Algorithms:
                 "sd_starts": float(found.energy.sd_starts),
                 "best_of_starts": float(found.best.mean),
                 "best_error": float(found.best.error),
+                "difference": float(found.difference.mean),
+                "difference_error": float(found.difference.error),
                 "gradient_norm": found.gradient_norm,
                 "gradients": found.gradients,
             }
@@ -231,14 +238,17 @@ class Algorithms:
         ]
 
 
-def _outcome(N: int, method: str, budget: int, arrays: list[Arrays]) -> Outcome:
-    energies = [one["energy_density"] for one in arrays]
+def _outcome(N: int, method: str, budget: int, arrays: dict[int, Arrays], first: dict[int, Arrays]) -> Outcome:
+    """`arrays`, `first`: what the units of this method and of the recipe's first returned, by tensor."""
+    energies = {tensor: one["energy_density"] for tensor, one in arrays.items()}
+    shared = [energies[k] - first[k]["energy_density"] for k in energies if k in first]
     return Outcome(
         N=N,
         method=method,
         budget=budget,
-        energy=disorder.spread(energies),
-        best=disorder.spread([energy.min(keepdims=True) for energy in energies]),
-        gradient_norm=float(np.median(np.concatenate([one["gradient_norm"] for one in arrays]))),
-        gradients=float(np.mean(np.concatenate([one["gradients"] for one in arrays]))),
+        energy=disorder.spread(list(energies.values())),
+        best=disorder.spread([energy.min(keepdims=True) for energy in energies.values()]),
+        difference=disorder.spread(shared or [np.full(1, np.nan)]),
+        gradient_norm=float(np.median(np.concatenate([one["gradient_norm"] for one in arrays.values()]))),
+        gradients=float(np.mean(np.concatenate([one["gradients"] for one in arrays.values()]))),
     )
