@@ -90,11 +90,14 @@ void stream_rows(const Slab<typename S::Real>& slab, const typename S::Coupling*
     blocks[g] = couplings + (slab.layered ? j * slab.block_rows : j * (j + 1) / 2) * area;
   }
   const int64_t common = slab.layered ? slab.block_rows : first;  // columns left of the group's diagonal blocks
-  const typename S::Coupling* next = blocks[count - 1] + (slab.layered ? slab.block_rows : first + count) * area;
+  // Fetched ahead: of one block row, which is one stream, what comes eight blocks later (at N = 500 a fifth faster than
+  // the hardware alone); of several the block rows after these, because no hardware foresees the jumps between them.
+  const typename S::Coupling* next = S::group == 1
+                                         ? blocks[0] + 8 * area
+                                         : blocks[count - 1] + (slab.layered ? slab.block_rows : first + count) * area;
   for (int64_t k = 0; k < common; ++k) {
-    // The block rows after these: the hardware follows one stream, not the jumps between several.
     constexpr int line = 64 / sizeof(typename S::Coupling);
-    for (int l = 0; S::group > 1 && l < count * area; l += line) __builtin_prefetch(next + l);
+    for (int l = 0; l < count * area; l += line) __builtin_prefetch(next + l);
     next += count * area;
     stream_blocks<S, count>(blocks, x, first * S::block, shift + k * S::block, rows, y);
     for (int g = 0; g < count; ++g) blocks[g] += area;
