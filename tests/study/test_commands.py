@@ -183,14 +183,44 @@ def test_report_is_one_page_that_loads_nothing(store, capsys):
         assert report.page(opened) == text  # the same store gives the same page
 
 
+def test_report_of_an_experiment_shows_its_own_figure_and_table(tmp_path, capsys):
+    """What the command prints, once it is finished; before that the moments of what there is."""
+    settings = [part for value in ("N=8", "tensors=2", "starts=3", "steps=12") for part in ("--set", value)]
+    assert main(["turning", *settings, "--threads", "1", "--out", str(tmp_path)]) == 0
+    path = next(tmp_path.glob("*.sqlite"))
+    assert main(["report", str(path)]) == 0
+    text = path.with_suffix(".html").read_text(encoding="utf-8")
+    assert "<figcaption>Angles between successive gradients" in text
+    assert "cosine first" in text
+    with study.Store(path) as whole, study.Store(tmp_path / "half.sqlite", whole.recipe) as half:
+        half.insert(next(iter(whole.records())))
+    assert main(["report", str(tmp_path / "half.sqlite")]) == 0
+    assert "Mean and standard deviation" in (tmp_path / "half.html").read_text(encoding="utf-8")
+
+
 def test_report_of_scaled_losses(tmp_path):
     from spinscape.study import scaled_losses
 
     made = scaled_losses.recipe(sizes=(8, 10), starts=12)
-    with study.run(made, tmp_path / "s.sqlite") as opened:
-        text = report.page(opened)
+    study.run(made, tmp_path / "s.sqlite").close()
+    assert main(["report", str(tmp_path / "s.sqlite")]) == 0
+    text = (tmp_path / "s.html").read_text(encoding="utf-8")
     assert parsed(text).titles[0] == "Figures"
-    assert "mean_first_tensor" in text
+    assert "s.d. of means" in text
+
+
+def test_a_long_table_is_thinned_and_says_so(tmp_path):
+    rows = [{"time": float(k), "u": -1.0} for k in range(200)]
+    with study.Store(tmp_path / "s.sqlite", toy.recipe()) as opened:
+        opened.put({"unit": 0}, {"x": np.zeros(2)}, {})
+        text = report.page(opened, report.Contents({}, rows))
+    assert "One row in 4 of 200" in text
+    assert text.count("<td class=number>-1</td>") == 50
+
+
+def test_redraw_refuses_what_no_command_draws(store, tmp_path, capsys):
+    assert main(["redraw", str(store), "--out", str(tmp_path)]) == 2
+    assert "toy" in capsys.readouterr().err
 
 
 def test_reports_escape_what_the_store_says(tmp_path):

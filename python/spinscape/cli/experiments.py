@@ -15,9 +15,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from spinscape.cli.study import progress_bar
+
+if TYPE_CHECKING:
+    from spinscape.figures.report import Contents
 
 MOST_LINES = 40
 BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -51,7 +54,7 @@ class Command:
 
 
 def all_commands() -> tuple[Command, ...]:
-    """Every command of every subject."""
+    """Every command of every subject that `register` adds."""
     from spinscape.cli import critical_points, dynamics, networks
 
     return (*critical_points.COMMANDS, *dynamics.COMMANDS, *networks.COMMANDS)
@@ -155,20 +158,27 @@ def _one_blas_thread() -> Iterator[None]:
             os.environ.pop(name, None)
 
 
-def command_of(store: Any) -> Command | None:
-    """The command whose results a store holds, for drawing it again; None if it is none of these."""
+def command_of(store: Any) -> Command:
+    """The command whose results a store holds, for drawing it again; ValueError if it is none of these."""
+    from spinscape.cli import scaled_losses
+
     recipe = store.recipe
-    for command in all_commands():
+    for command in (scaled_losses.COMMAND, *all_commands()):
         if command.experiment == recipe.experiment and command.fits(recipe.parameters):
             return command
-    return None
+    raise ValueError(f"{store.path}: no command draws the experiment {recipe.experiment!r}")
+
+
+def drawn(store: Any, command: Command) -> tuple[Any, dict[str, Any]]:
+    """The table of a store and its figures by name."""
+    table = getattr(import_module(f"spinscape.study.{command.module}"), command.table).from_store(store)
+    figures = import_module(f"spinscape.figures.{command.module}").draw(table)
+    return table, dict(figures) if isinstance(figures, Mapping) else {command.name: figures}
 
 
 def write(store: Any, command: Command, arguments: argparse.Namespace) -> None:
     """Write table and figures of a store and print the table and the paths."""
-    table = getattr(import_module(f"spinscape.study.{command.module}"), command.table).from_store(store)
-    drawn = import_module(f"spinscape.figures.{command.module}").draw(table)
-    figures = drawn if isinstance(drawn, Mapping) else {command.name: drawn}
+    table, figures = drawn(store, command)
     if not hasattr(table, "shown"):
         write_outputs(store, command.name, table.rows(), figures, arguments)
         return
@@ -177,6 +187,24 @@ def write(store: Any, command: Command, arguments: argparse.Namespace) -> None:
     target = arguments.out / f"{command.name}.md"
     target.write_text(as_markdown(shown, notes), encoding="utf-8")
     print(f"wrote {target}")
+
+
+def contents(store: Any) -> Contents | None:
+    """What a report shows of a finished store; None where no command draws it, or units are missing."""
+    from spinscape.figures.report import Contents
+    from spinscape.study.status import status
+
+    try:
+        command = command_of(store)
+    except ValueError:
+        return None
+    state = status(store)
+    if state.done != state.total:
+        return None
+    table, figures = drawn(store, command)
+    captions = [command.help[0].upper() + command.help[1:], *(name.replace("-", " ") for name in list(figures)[1:])]
+    rows, notes = (table.shown(), table.notes()) if hasattr(table, "shown") else (table.rows(), ())
+    return Contents(dict(zip(captions, figures.values(), strict=True)), rows, notes)
 
 
 def write_outputs(

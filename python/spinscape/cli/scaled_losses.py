@@ -9,6 +9,13 @@ from typing import Any
 
 from spinscape.cli import experiments, networks
 
+COMMAND = experiments.Command(
+    "scaled-losses",
+    "scaled_losses",
+    "ScaledLosses",
+    "where descents on the spin glass end, for growing N (AISTATS15 Fig. 3 left)",
+    experiment="scaled-losses",
+)
 QUICK: Mapping[str, Any] = {
     "sizes": (25, 50, 100),
     "tensors": {25: 10, 50: 5, 100: 2},
@@ -34,8 +41,8 @@ Interrupt it at any time: the same command continues where it stopped.
 def register(subparsers: Any) -> None:
     """Add the two commands."""
     command = subparsers.add_parser(
-        "scaled-losses",
-        help="where descents on the spin glass end, for growing N (AISTATS15 Fig. 3 left)",
+        COMMAND.name,
+        help=COMMAND.help,
         description="Descend from random starts on spherical p-spin glasses, polish every end point, count its index, "
         "and write the figure, the table and the results file.",
         epilog=EPILOG,
@@ -78,7 +85,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     made = recipe(**_options(arguments))
     path = arguments.out / f"scaled-losses-{made.key[:8]}.sqlite"
-    return experiments.run_recipe(made, path, arguments.threads, lambda store: write(store, arguments))
+    return experiments.run_recipe(
+        made, path, arguments.threads, lambda store: experiments.write(store, COMMAND, arguments)
+    )
 
 
 def run_redraw(arguments: argparse.Namespace) -> int:
@@ -86,24 +95,10 @@ def run_redraw(arguments: argparse.Namespace) -> int:
     from spinscape.study import Store
 
     with Store(arguments.store) as store:
-        command = experiments.command_of(store)
-        if command is None:
-            write(store, arguments)
-        else:
-            experiments.write(store, command, arguments)
+        experiments.write(store, experiments.command_of(store), arguments)
         if arguments.glass is not None:
             networks.write_beside_the_glass(store, arguments)
     return 0
-
-
-def write(store: Any, arguments: argparse.Namespace) -> None:
-    """Write table and figure of a store and print the table and the paths."""
-    from spinscape.figures import scaled_losses
-    from spinscape.study.scaled_losses import ScaledLosses
-
-    table = ScaledLosses.from_store(store)
-    figures = {"scaled-losses": scaled_losses.draw(table)}
-    experiments.write_outputs(store, "scaled-losses", table.rows(), figures, arguments, _as_text)
 
 
 def _options(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -120,26 +115,6 @@ def _options(arguments: argparse.Namespace) -> dict[str, Any]:
     for name in ("p", "law", "nu", "method", "parts", "dtype", "rng"):
         options[name] = getattr(arguments, name)
     return options
-
-
-def _as_text(rows: list[dict[str, Any]]) -> str:
-    columns = (
-        ("N", "N", "{:d}"),
-        ("tensors", "tensors", "{:d}"),
-        ("starts", "starts", "{:d}"),
-        ("mean_first_tensor", "mean u", "{:.4f}"),
-        ("sd_first_tensor", "s.d.", "{:.4f}"),
-        ("published_mean", "published", "{:.4f}"),
-        ("mean_of_tensors", "all tensors", "{:.4f}"),
-        ("sd_of_tensor_means", "s.d. of means", "{:.4f}"),
-        ("mean_refined", "refined", "{:.4f}"),
-        ("mean_overlap", "overlap", "{:.4f}"),
-        ("index_0", "index 0", "{:.1%}"),
-        ("certified", "certified", "{:.1%}"),
-    )
-    cells = [[title for _, title, _ in columns]]
-    cells += [[form.format(row[name]) for name, _, form in columns] for row in rows]
-    return experiments.aligned(cells)
 
 
 def _integers(text: str) -> tuple[int, ...]:

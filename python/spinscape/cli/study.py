@@ -127,12 +127,14 @@ def run_export(arguments: argparse.Namespace) -> int:
 
 def run_report(arguments: argparse.Namespace) -> int:
     """Write the page of a store."""
+    from spinscape.cli import experiments
     from spinscape.figures import report
     from spinscape.study import Store
 
     _register_experiments(arguments)
     with Store(arguments.store) as store:
-        print(f"wrote {report.write(store, arguments.out or arguments.store.with_suffix('.html'))}")
+        target = arguments.out or arguments.store.with_suffix(".html")
+        print(f"wrote {report.write(store, target, experiments.contents(store))}")
     return 0
 
 

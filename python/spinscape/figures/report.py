@@ -8,7 +8,8 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,32 +27,42 @@ if TYPE_CHECKING:
 Cells = Iterable[Iterable[Any]]
 
 MAX_COLUMNS = 10  # of numbers, on a page of paper
+MAX_ROWS = 60  # the CSV has them all
 
 
-def write(store: Store, path: str | os.PathLike[str]) -> Path:
+@dataclass(frozen=True)
+class Contents:
+    """What a page shows of an experiment: figures by caption, the rows of its table, and the lines under it."""
+
+    figures: Mapping[str, Figure]
+    rows: list[dict[str, Any]]
+    notes: Iterable[str] = ()
+
+
+def write(store: Store, path: str | os.PathLike[str], contents: Contents | None = None) -> Path:
     """Write the page of a store; it appears when it is whole."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        unfinished.write_text(page(store), encoding="utf-8")
+        unfinished.write_text(page(store, contents), encoding="utf-8")
         unfinished.replace(target)
     finally:
         unfinished.unlink(missing_ok=True)
     return target
 
 
-def page(store: Store) -> str:
-    """Return the page as text."""
-    state, table = status(store), table_of(store)
-    summary = summarise(table)
+def page(store: Store, contents: Contents | None = None) -> str:
+    """Return the page as text; without `contents` it shows the moments of what the units returned."""
+    state = status(store)
     sections = [_head(store, state)]
     if state.failures:
         sections.append(_section("Set aside", _failures(state)))
     if state.done:
-        figures, rows = _own(store) if store.recipe.experiment in _OWN else (moments.draw(summary), _rows(summary))
-        sections.append(_section("Figures", "".join(_figure(figure, title) for title, figure in figures)))
-        sections.append(_section("Results", _results(*rows) + _left_out(table.left_out)))
+        shown = contents or _moments(store)
+        figures = "".join(_figure(figure, caption) for caption, figure in shown.figures.items())
+        sections.append(_section("Figures", figures))
+        sections.append(_section("Results", _results(shown.rows) + _notes(shown.notes)))
     sections.append(_section("Recipe", _table(("parameter", "value"), _parameters(store.recipe.parameters))))
     sections.append(_section("Provenance", _provenance(state)))
     sections.append(_section("How to reproduce", _reproduce(store)))
@@ -59,25 +70,11 @@ def page(store: Store) -> str:
     return _PAGE.format(title=title, style=_STYLE, body="\n".join(sections))
 
 
-def _own(store: Store) -> tuple[list[tuple[str, Figure]], tuple[tuple[str, ...], Cells]]:
-    return _OWN[store.recipe.experiment](store)
-
-
-def _scaled_losses(store: Store) -> tuple[list[tuple[str, Figure]], tuple[tuple[str, ...], Cells]]:
-    from spinscape.figures import scaled_losses
-    from spinscape.study.scaled_losses import ScaledLosses
-
-    table = ScaledLosses.from_store(store)
-    rows = table.rows()
-    names = tuple(rows[0])
-    caption = "Final scaled losses u = H_N/N of descents from random starts, and their means against N."
-    return [(caption, scaled_losses.draw(table))], (names, [[row[name] for name in names] for row in rows])
-
-
-# Experiments with figures of their own; all others show the moments of their table.
-_OWN: Mapping[str, Callable[[Store], tuple[list[tuple[str, Figure]], tuple[tuple[str, ...], Cells]]]] = {
-    "scaled-losses": _scaled_losses
-}
+def _moments(store: Store) -> Contents:
+    table = table_of(store)
+    summary = summarise(table)
+    left_out = [f"Arrays of the store that do not fit a table: {', '.join(table.left_out)}"] if table.left_out else []
+    return Contents(dict(moments.draw(summary)), _rows(summary), left_out)
 
 
 def _head(store: Store, state: Status) -> str:
@@ -100,22 +97,29 @@ def _title(store: Store) -> str:
     return f"{store.recipe.experiment} of {inner}" if store.recipe.experiment == "sweep" else store.recipe.experiment
 
 
-def _rows(summary: Summary) -> tuple[tuple[str, ...], Cells]:
-    head = (*summary.by, "samples", *(f"{name} {what}" for name in summary.results for what in ("mean", "s.d.")))
-    cells = [
-        [*group.values, group.count, *(value for name in summary.results for value in group.moments[name][:2])]
+def _rows(summary: Summary) -> list[dict[str, Any]]:
+    return [
+        dict(zip(summary.by, group.values, strict=True))
+        | {"samples": group.count}
+        | {
+            f"{name} {what}": value
+            for name in summary.results
+            for what, value in zip(("mean", "s.d."), group.moments[name], strict=False)
+        }
         for group in summary.groups
     ]
-    return head, cells
 
 
-def _results(head: Iterable[str], rows: Cells) -> str:
-    """A table that fits a page: one with more columns than that, and few rows, lies on its side."""
-    names, cells = list(head), [list(row) for row in rows]
+def _results(rows: list[dict[str, Any]]) -> str:
+    """A table that fits a page: one with many columns and few rows lies on its side, one with many rows is thinned."""
+    names = [name.replace("_", " ") for name in rows[0]]
+    every = -(-len(rows) // MAX_ROWS)
+    cells = [list(row.values()) for row in rows[::every]]
+    note = _notes([f"One row in {every} of {len(rows):,}; the CSV has all"] if every > 1 else [])
     if len(names) <= MAX_COLUMNS or len(cells) > MAX_COLUMNS:
-        return _table(names, cells)
+        return _table(names, cells) + note
     first, *others = zip(names, *cells, strict=True)
-    return _table(map(str, first), others)
+    return _table(map(_text, first), others)
 
 
 def _failures(state: Status) -> str:
@@ -123,10 +127,8 @@ def _failures(state: Status) -> str:
     return note + _table(("unit", "last error"), [(unit, error.partition("\n")[0]) for unit, error in state.failures])
 
 
-def _left_out(names: tuple[str, ...]) -> str:
-    if not names:
-        return ""
-    return f"<p class='note'>Arrays of the store that do not fit a table: {escape(', '.join(names))}.</p>"
+def _notes(lines: Iterable[str]) -> str:
+    return "".join(f"<p class='note'>{escape(line)}.</p>" for line in lines)
 
 
 def _parameters(parameters: Mapping[str, Any]) -> Cells:
@@ -167,16 +169,26 @@ def _figure(figure: Figure, caption: str) -> str:
 
 
 def _table(head: Iterable[str], rows: Cells) -> str:
-    top = "".join(f"<th>{escape(str(name))}</th>" for name in head)
-    body = "".join("<tr>" + "".join(_cell(value) for value in row) + "</tr>" for row in rows)
+    cells = [list(row) for row in rows]
+    numbers = [all(map(_is_number, column)) for column in zip(*cells, strict=True)]
+    names = list(head)
+    top = "".join(map(_cell, ["th"] * len(names), names, numbers or [False] * len(names)))
+    body = "".join("<tr>" + "".join(_cell("td", value, _is_number(value)) for value in row) + "</tr>" for row in cells)
     return f"<div class='scroll'><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>"
 
 
-def _cell(value: Any) -> str:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return f"<td>{escape(str(value))}</td>"
-    text = f"{value:,}" if isinstance(value, int) else "–" if value != value else f"{value:.4g}"
-    return f"<td class='number'>{text}</td>"
+def _cell(tag: str, value: Any, number: bool) -> str:
+    return f"<{tag}{' class=number' if number else ''}>{escape(_text(value))}</{tag}>"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _text(value: Any) -> str:
+    if not _is_number(value):
+        return str(value)
+    return f"{value:,}" if isinstance(value, int) else "–" if value != value else f"{value + 0.0:.4g}"
 
 
 _PAGE = """<!DOCTYPE html>
@@ -206,9 +218,10 @@ figure svg { width: 100%; height: auto; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .82rem; min-width: 60%; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .25rem .9rem .25rem 0; border-bottom: 1px solid #ddd; vertical-align: top; }
-th { border-bottom: 1.5px solid #1a1a1a; font-weight: 600; }
+th { border-bottom: 1.5px solid #1a1a1a; font-weight: 600; vertical-align: bottom; }
 td { overflow-wrap: anywhere; }
-td.number { text-align: right; white-space: nowrap; overflow-wrap: normal; }
+.number { text-align: right; overflow-wrap: normal; }
+td.number { white-space: nowrap; }
 pre, code { font: .82rem/1.45 'DejaVu Sans Mono', Consolas, monospace; }
 pre { background: #f6f6f4; padding: .8rem 1rem; white-space: pre-wrap; overflow-wrap: anywhere; }
 code.long { overflow-wrap: anywhere; }

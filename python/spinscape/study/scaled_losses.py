@@ -233,6 +233,30 @@ class ScaledLosses:
         """Return one row a size: counts, moments, published values, what the end points are."""
         return [_row(size, self.p) for size in self.sizes]
 
+    def shown(self) -> list[dict[str, str]]:
+        """Return the rows to read: what the figure shows, and how many minima there are among the end points."""
+        return [{title: form.format(row[name]) for name, title, form in SHOWN} for row in self.rows()]
+
+    def notes(self) -> list[str]:
+        """Return what belongs under the table."""
+        return ["mean u, s.d.: of the starts on the first tensor; published: AISTATS15; index 0: of the refined points"]
+
+
+SHOWN = (
+    ("N", "N", "{:d}"),
+    ("tensors", "tensors", "{:d}"),
+    ("starts", "starts", "{:d}"),
+    ("mean_first_tensor", "mean u", "{:.4f}"),
+    ("sd_first_tensor", "s.d.", "{:.4f}"),
+    ("published_mean", "published", "{:.4f}"),
+    ("mean_of_tensors", "all tensors", "{:.4f}"),
+    ("sd_of_tensor_means", "s.d. of means", "{:.4f}"),
+    ("mean_refined", "refined", "{:.4f}"),
+    ("mean_overlap", "overlap", "{:.4f}"),
+    ("index_0", "index 0", "{:.1%}"),
+    ("certified", "certified", "{:.1%}"),
+)  # column of rows(), title, format
+
 
 def _summary(N: int, tensor: NDArray[np.int64], columns: Mapping[str, NDArray[Any]]) -> SizeSummary:
     return SizeSummary(
