@@ -115,7 +115,7 @@ def _results(rows: list[dict[str, Any]]) -> str:
     names = [name.replace("_", " ") for name in rows[0]]
     every = -(-len(rows) // MAX_ROWS)
     cells = [list(row.values()) for row in rows[::every]]
-    note = _notes([f"One row in {every} of {len(rows):,}; the CSV has all"] if every > 1 else [])
+    note = _notes([f"One row in {every} of {len(rows):,}; `spinscape export` writes all"] if every > 1 else [])
     if len(names) <= MAX_COLUMNS or len(cells) > MAX_COLUMNS:
         return _table(names, cells) + note
     first, *others = zip(names, *cells, strict=True)
