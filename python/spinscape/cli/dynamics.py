@@ -10,7 +10,7 @@ COMMANDS = (
         "dynamics.relaxation",
         "Relaxation",
         "energy against time at several N, with the limit N to infinity (DMFT)",
-        default={"sizes": (50, 100, 200, 300), "tensors": {50: 80, 100: 40, 200: 12, 300: 4}},
+        default={"sizes": (50, 100, 200, 300), "tensors": {50: 120, 100: 60, 200: 30, 300: 16}},
         quick={"sizes": (40, 80), "tensors": {40: 30, 80: 12}, "starts": 12, "t_max": 20.0},
         experiment="relaxation",
         fits=lambda parameters: not parameters["waits"],
