@@ -83,6 +83,13 @@ def test_sizes_are_exact_or_overflow(p, N):
 def test_a_rank_past_64_bits_overflows():
     with pytest.raises(OverflowError, match="64 bits"):
         _core.packed_rank([2**40, 2**40, 2**40])
+    with pytest.raises(OverflowError, match="64 bits"):
+        _core.packed_rank([2**32 - 1, 2**32 - 1])  # each term fits, their sum does not
+    with pytest.raises(OverflowError, match="64 bits"):
+        _core.packed_rank([0, 2**63 - 1])
+    with pytest.raises(OverflowError, match="64 bits"):
+        _core.packed_size(2, 2**63 - 1)
+    assert _core.packed_unrank(2**63 - 2, 1) == [2**63 - 2]
 
 
 @pytest.mark.parametrize("law", LAWS)

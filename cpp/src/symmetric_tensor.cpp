@@ -6,10 +6,18 @@
 namespace spinscape {
 namespace {
 
+[[noreturn]] void throw_overflow() { throw std::overflow_error("a tensor size exceeds 64 bits"); }
+
 std::int64_t checked_product(std::int64_t a, std::int64_t b) {
   std::int64_t product = 0;
-  if (__builtin_mul_overflow(a, b, &product)) throw std::overflow_error("a tensor size exceeds 64 bits");
+  if (__builtin_mul_overflow(a, b, &product)) throw_overflow();
   return product;
+}
+
+std::int64_t checked_sum(std::int64_t a, std::int64_t b) {
+  std::int64_t sum = 0;
+  if (__builtin_add_overflow(a, b, &sum)) throw_overflow();
+  return sum;
 }
 
 __extension__ typedef __int128 Wide;
@@ -32,7 +40,8 @@ std::int64_t largest_with_binomial_at_most(std::int64_t rank, int k) {
   std::int64_t high = k;
   while (saturating_binomial(high, k) <= rank) {
     low = high;
-    high *= 2;
+    high = high < INT64_MAX / 2 ? 2 * high : INT64_MAX;
+    if (low == high) return low;
   }
   while (high - low > 1) {
     const std::int64_t middle = low + (high - low) / 2;
@@ -45,15 +54,15 @@ std::int64_t largest_with_binomial_at_most(std::int64_t rank, int k) {
 
 std::int64_t binomial(std::int64_t n, std::int64_t k) {
   const std::int64_t value = saturating_binomial(n, k);
-  if (value == INT64_MAX) throw std::overflow_error("a tensor size exceeds 64 bits");
+  if (value == INT64_MAX) throw_overflow();
   return value;
 }
 
-std::int64_t packed_size(int order, std::int64_t size) { return binomial(size + order - 1, order); }
+std::int64_t packed_size(int order, std::int64_t size) { return binomial(checked_sum(size, order - 1), order); }
 
 std::int64_t packed_rank(const std::int64_t* indices, int order) {
   std::int64_t rank = 0;
-  for (int k = 0; k < order; ++k) rank += binomial(indices[k] + k, k + 1);
+  for (int k = 0; k < order; ++k) rank = checked_sum(rank, binomial(checked_sum(indices[k], k), k + 1));
   return rank;
 }
 
