@@ -89,14 +89,8 @@ def _roofline(axes: Any, rates: list[Rate]) -> None:
     x = np.geomspace(0.7, 1.5 * max(rate.intensity for rate in rates), 100)
     axes.loglog(x, np.minimum(peak, reading * x), color=GREY, linewidth=1.2)
     axes.text(x[-1], peak * 1.04, f"multiply-add probe {peak:.0f} GFLOP/s", ha="right", fontsize=7.5, color=GREY)
-    axes.text(
-        1.3 * peak / reading / 8,
-        peak / 9,
-        f"reading {reading:.0f} GB/s\n(N = {largest})",
-        ha="right",
-        fontsize=7.5,
-        color=GREY,
-    )
+    note = f"reading\n{reading:.0f} GB/s\n(N = {largest})"
+    axes.text(0.03, 0.55, note, transform=axes.transAxes, fontsize=7.5, color=GREY)
     for colour, N in zip(COLOURS, sorted({rate.N for rate in rates}), strict=False):
         mine = [rate for rate in rates if N == rate.N]
         axes.plot(
