@@ -196,7 +196,7 @@ def build_shim(folder):
     source, library = Path(folder) / "shim.c", Path(folder) / "shim.so"
     source.write_text(SHIM)
     subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-w", str(source), "-o", str(library), "-ldl"], check=True)
-    return str(library)
+    return f"{os.environ.get('LD_PRELOAD', '')} {library}"  # behind a sanitizer's, which must come first
 
 
 def interrupt(count, workers=0, within=1.0, seed=0):

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import toy_experiment as toy
 
+from child import SANITIZED
 from spinscape import study
 from spinscape.study import execution, experiments, pools, scaled_losses
 from spinscape.study.execution import BATCH_SECONDS
@@ -305,6 +306,7 @@ def test_handlers_and_globals_are_left_as_they_were(tmp_path):
     assert (here, environment) == (os.getcwd(), dict(os.environ))
 
 
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer keeps freed memory")
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads the peak from /proc")
 def test_memory_of_a_scaled_loss_unit_is_estimated():
     """Peak resident memory beyond that of the imports against 1.1 times the estimate, in a process of its own."""
