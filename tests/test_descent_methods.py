@@ -288,3 +288,11 @@ def test_methods_that_ask_for_a_kind_of_glass_say_so():
     layered = sp.LayeredGlass(2, 4, rng=0)
     with pytest.raises(ValueError, match=r"^method: 'hessian-ascent'"):
         sp.descend(layered, layered.random_points(2, rng=0), method="hessian-ascent")
+
+
+@pytest.mark.parametrize("method", ["gradient", "momentum"])
+@pytest.mark.parametrize("decay", [np.zeros((2, 3)), [], "", NotImplemented])
+def test_a_decay_that_is_no_number_is_named(method, decay):
+    glass = sp.PureGlass(3, 6, rng=1)
+    with pytest.raises(TypeError, match="^decay"):
+        sp.descend(glass, glass.random_points(2, rng=0), method=method, decay=decay)

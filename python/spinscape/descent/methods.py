@@ -53,13 +53,18 @@ def _step(arguments: Mapping[str, Any]) -> float:
     return 0.1 if step is None else as_number(step, "step", 0.0, exclusive=True)
 
 
+def _decay(arguments: Mapping[str, Any]) -> float:
+    decay = arguments["decay"]
+    return 0.0 if decay is None else as_number(decay, "decay", 0.0)
+
+
 def _gradient(glass: Glass, arguments: Mapping[str, Any], threads: int) -> Settled:
-    step, decay = _step(arguments), as_number(arguments["decay"] or 0.0, "decay", 0.0)
+    step, decay = _step(arguments), _decay(arguments)
     return Settled(lambda core, starts, *rest: _core.descend_gradient(core, starts, step, decay, *rest), 0)
 
 
 def _momentum(glass: Glass, arguments: Mapping[str, Any], threads: int) -> Settled:
-    step, decay = _step(arguments), as_number(arguments["decay"] or 0.0, "decay", 0.0)
+    step, decay = _step(arguments), _decay(arguments)
     mu = arguments["momentum"]
     mu = 0.9 if mu is None else as_number(mu, "momentum", 0.0)
     if mu >= 1:
