@@ -294,5 +294,5 @@ def test_methods_that_ask_for_a_kind_of_glass_say_so():
 @pytest.mark.parametrize("decay", [np.zeros((2, 3)), [], "", NotImplemented])
 def test_a_decay_that_is_no_number_is_named(method, decay):
     glass = sp.PureGlass(3, 6, rng=1)
-    with pytest.raises(TypeError, match="^decay"):
+    with pytest.raises(TypeError, match=r"^decay"):
         sp.descend(glass, glass.random_points(2, rng=0), method=method, decay=decay)
