@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Cells = Iterable[Iterable[Any]]
 
 MAX_COLUMNS = 10  # of numbers, on a page of paper
-MAX_ROWS = 60  # the CSV has them all
+MAX_ROWS = 60
 
 
 @dataclass(frozen=True)
@@ -169,10 +169,9 @@ def _figure(figure: Figure, caption: str) -> str:
 
 
 def _table(head: Iterable[str], rows: Cells) -> str:
-    cells = [list(row) for row in rows]
-    numbers = [all(map(_is_number, column)) for column in zip(*cells, strict=True)]
-    names = list(head)
-    top = "".join(map(_cell, ["th"] * len(names), names, numbers or [False] * len(names)))
+    names, cells = list(head), [list(row) for row in rows]
+    numbers = [bool(cells) and all(_is_number(row[k]) for row in cells) for k in range(len(names))]
+    top = "".join(_cell("th", name, number) for name, number in zip(names, numbers, strict=True))
     body = "".join("<tr>" + "".join(_cell("td", value, _is_number(value)) for value in row) + "</tr>" for row in cells)
     return f"<div class='scroll'><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>"
 
