@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import CancelledError, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, CancelledError, ProcessPoolExecutor, ThreadPoolExecutor
 from types import SimpleNamespace
 
 import numpy as np
@@ -137,6 +137,33 @@ def test_a_broken_executor_that_cannot_be_replaced(tmp_path):
     assert str(path) in str(caught.value)
     with study.Store(path) as store:
         assert store.verify() == []
+
+
+class FirstTaskDies(ThreadPoolExecutor):
+    """Counts, at each task, the tasks that have not ended."""
+
+    def __init__(self):
+        super().__init__(2)
+        self.tasks, self.futures, self.beside = [], [], []
+
+    def submit(self, fn, task, /):
+        self.beside.append([t.units for t, f in zip(self.tasks, self.futures, strict=True) if not f.done()])
+        self.tasks.append(task)
+        self.futures.append(super().submit(fn, task) if self.futures else super().submit(_die))
+        return self.futures[-1]
+
+
+def test_a_suspect_runs_alone_to_its_end(tmp_path, monkeypatch):
+    """However long it takes: a neighbour's death would be put to its account."""
+    monkeypatch.setattr(execution, "QUIET_SECONDS", 0.02)
+    recipe = toy.recipe(seconds=0.2)
+    with FirstTaskDies() as executor:
+        digest(recipe, tmp_path / "s.sqlite", executor)
+    suspect = executor.tasks[0].units
+    again = next(k for k, task in enumerate(executor.tasks) if k and task.units == suspect)
+    assert executor.beside[again] == []
+    assert len(executor.tasks) > again + 1
+    assert suspect not in [units for beside in executor.beside[again + 1 :] for units in beside]
 
 
 class OneFutureForEqualTasks(ThreadPoolExecutor):
@@ -334,6 +361,19 @@ def test_a_worker_killed_while_it_hands_over_a_result_holds_nobody_up(tmp_path, 
         study.run(toy.recipe(torn=[2]), tmp_path / "s.sqlite", study.processes(2, "forkserver"))
     with study.Store(tmp_path / "s.sqlite") as store:
         assert len(store.done()) == 5
+
+
+@pytest.mark.parametrize("broken", [True, False])
+def test_a_pool_that_breaks_while_it_starts_a_worker(broken):
+    """It has closed what the new worker should inherit; any other failure to start one is the caller's to see."""
+
+    class Breaking(ThreadPoolExecutor):
+        def submit(self, fn, /, *args, **kwargs):
+            self._broken = "a worker died" if broken else False
+            raise OSError("handle is closed")
+
+    with Breaking() as executor, pytest.raises(BrokenExecutor if broken else OSError, match="handle is closed"):
+        pools.submit(executor, abs, -1)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kills by signal")

@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from multiprocessing.connection import wait
 from typing import Any
@@ -36,12 +36,22 @@ def submit(executor: Executor, function: Callable[[Any], Any], argument: Any) ->
     """
     client = getattr(executor, "_client", None)  # dask's ClientExecutor
     if client is None:
-        return executor.submit(function, argument)
+        return _submit_or_broken(executor, function, argument)
     remote = client.submit(function, argument, **getattr(executor, "_kwargs", {}))
     future: Future[Any] = Future()
     future.add_done_callback(lambda ended: remote.cancel() if ended.cancelled() else None)
     client.loop.add_callback(_hand_over, remote, future)
     return future
+
+
+def _submit_or_broken(executor: Executor, function: Callable[[Any], Any], argument: Any) -> Future[Any]:
+    """A pool that breaks while it starts a worker for this task has closed the pipes the worker should inherit."""
+    try:
+        return executor.submit(function, argument)
+    except OSError as error:
+        if getattr(executor, "_broken", False):
+            raise BrokenExecutor(f"it broke while a worker was started: {error}") from error
+        raise
 
 
 async def _hand_over(remote: Any, future: Future[Any]) -> None:
@@ -85,15 +95,17 @@ def discard(executor: Executor) -> None:
     _end(*pool)
 
 
-def notice_deaths(executor: Executor) -> None:
-    """Break a pool of this machine that has lost a worker, where it has not noticed by itself.
+def lost_worker(executor: Executor) -> bool:
+    """Whether a pool of this machine has lost a worker; if so it is broken, where it has not noticed by itself.
 
     A worker that is killed while it hands over a result leaves the standard library's pool reading for ever, for the
-    rest of the message: no future would end. Without a dead worker nothing happens.
+    rest of the message: no future would end.
     """
     workers, writer = _inside(executor)
-    if any(not worker.is_alive() for worker in workers):
-        _end(workers, writer)
+    if all(worker.is_alive() for worker in workers):
+        return False
+    _end(workers, writer)
+    return True
 
 
 def _inside(executor: Executor) -> tuple[list[Any], Any]:
