@@ -31,7 +31,7 @@ class HessianTile {
         ones_(tile.lanes),
         rows_(layout_.depth() == 0 ? 0 : row_start(layout_.depth(), 0) * tile.lanes),
         slab_sum_(layout_.slab_size(layout_.shape().size) * tile.lanes),
-        scratch_(tile.vectors ? 0 : layout_.slab_positions(layout_.shape().size)) {
+        scratch_(layout_.slab_positions(layout_.shape().size) * tile.lanes) {
     load_tile(layout_, tile, points, w_.data());
     values_.fill(0);
     gradients_.fill(0);
@@ -41,7 +41,7 @@ class HessianTile {
   }
 
   void compute() {
-    SlabReader<Real> reader(store_, tile_.vectors == 0);
+    SlabReader<Real> reader(store_, tile_.lanes == 1);
     SlabCursor cursor(layout_);
     reader.seek(cursor);
     for (bool last = false; !last;) last = add_slabs(reader, cursor);
@@ -88,7 +88,7 @@ class HessianTile {
     const std::int64_t largest = layout_.slab_size(layout_.shape().size);
     const bool buffered = !reader.keeps();
     const std::int64_t capacity =
-        buffered || tile_.vectors == 0 ? std::clamp(most_numbers / largest, std::int64_t(4), most_slabs) : most_slabs;
+        buffered || tile_.lanes == 1 ? std::clamp(most_numbers / largest, std::int64_t(4), most_slabs) : most_slabs;
     AlignedBuffer<Real> buffer(buffered ? std::min(capacity * largest, std::max(4 * largest, most_numbers)) : 0);
     std::vector<kernel::Slab<Real>> slabs;
     std::vector<AlignedBuffer<Real>> scales;
@@ -115,7 +115,7 @@ class HessianTile {
     for (int d = cursor.changed(); d < depth; ++d)
       ops_.multiply(s(d + 1), s(d), w_.data() + layout_.position(d, cursor.index(d)) * lanes, lanes);
     const std::int64_t leaf = layout_.slab_position() * lanes;
-    ops_.gradient(slab, tile_.vectors, w_.data() + leaf, ones_.data(), gradient_of(depth) + leaf, q(depth),
+    ops_.gradient(slab, tile_.lanes, w_.data() + leaf, ones_.data(), gradient_of(depth) + leaf, q(depth),
                   scratch_.data());
     for (int d = depth - 1; d >= std::max(cursor.changes_next(), 0); --d) close(d, cursor.index(d));
   }
@@ -129,8 +129,8 @@ class HessianTile {
     Real* row = rows_.data() + row_start(d, i) * lanes;
     Real* inner = gradient_of(d + 1) + first * lanes;
     Real* outer = gradient_of(d) + first * lanes;
-    ops_.add_scaled(row, s(d), inner, count, tile_.vectors);
-    ops_.add_scaled(outer, w, inner, count, tile_.vectors);
+    ops_.add_scaled(row, s(d), inner, count, tile_.lanes);
+    ops_.add_scaled(outer, w, inner, count, tile_.lanes);
     // e_i Y^T and Y e_i^T meet on the diagonal.
     if (!layout_.layered()) ops_.multiply_add(row + i * lanes, s(d), inner + i * lanes, lanes);
     ops_.add(gradient_of(d) + at, q(d + 1), lanes);
@@ -155,7 +155,7 @@ class HessianTile {
         factors.push_back(scales[k].data());
       }
       if (!blocks.empty() || fresh_)
-        weigh_blocks(blocks.data(), factors.data(), std::int64_t(blocks.size()), tile_.vectors, start_of(j),
+        weigh_blocks(blocks.data(), factors.data(), std::int64_t(blocks.size()), tile_.lanes, start_of(j),
                      start_of(j + 1), fresh_, slab_sum_.data());
     });
   }
@@ -229,7 +229,10 @@ class HessianTile {
 
 template <class Real>
 void Form::hessian(const Real* points, std::int64_t replicas, Real* gradient, Real* hessian, const Run& run) const {
-  const std::vector<Tile> tiles = plan_tiles(replicas, kernel::operations<Real>().lanes);
+  constexpr std::int64_t few = 4;  // measured: that many, one by one, cost what a vector costs
+  std::vector<Tile> tiles;
+  for (std::int64_t r = 0; replicas < few && r < replicas; ++r) tiles.push_back({r, 1, 1});
+  if (replicas >= few) tiles = plan_tiles(replicas, kernel::operations<Real>().lanes);
   const auto compute = [&](const Tile& tile, const Run& inner) {
     HessianTile<Real> matrices(*store_, tile, points, inner);
     matrices.compute();

@@ -88,7 +88,7 @@ class Pass {
         if (chunk_count() > 1) totals.emplace_back(result_size(tiles_[t]));
         walks.emplace_back(store_.layout, tiles_[t], inputs.back().data());
       }
-      SlabReader<Real> reader(store_, tiles_[group.first].vectors == 0);
+      SlabReader<Real> reader(store_, tiles_[group.first].lanes < kernel::operations<Real>().lanes);
       for (std::int64_t c = 0; c < chunk_count(); ++c) {
         std::vector<AlignedBuffer<Real>>& target = c == 0 && chunk_count() > 1 ? totals : sums;
         for (std::size_t t = 0; t < walks.size(); ++t) walks[t].begin(target[t].data());
@@ -130,7 +130,7 @@ class Pass {
         walks.emplace_back(store_.layout, tiles_[t], inputs[t].data());
         walks.back().begin(chunk_sums[t].data());
       }
-      SlabReader<Real> reader(store_, tiles_[group.first].vectors == 0);
+      SlabReader<Real> reader(store_, tiles_[group.first].lanes < kernel::operations<Real>().lanes);
       walk_chunk(store_.chunks[first + item / group_count()], walks, group, reader);
     });
     parallel_for(run_, static_cast<std::int64_t>(tiles_.size()), [&](std::int64_t t) {
@@ -153,8 +153,9 @@ class Pass {
 template <template <class> class Walk, class Real, class Load, class Finish>
 void run_pass(const CouplingStore& store, std::int64_t replicas, const Load& load, const Finish& finish,
               const Run& run) {
-  Pass<Walk<Real>, Real, Load, Finish> pass(store, plan_tiles(replicas, kernel::operations<Real>().lanes), load, finish,
-                                            run);
+  std::vector<Tile> tiles =
+      plan_tiles(store.layout, replicas, kernel::operations<Real>().lanes, Walk<Real>::widest_stream);
+  Pass<Walk<Real>, Real, Load, Finish> pass(store, std::move(tiles), load, finish, run);
   pass();
 }
 

@@ -12,12 +12,13 @@ namespace spinscape {
 struct Tile {
   std::int64_t first;     // replica in lane 0
   std::int64_t replicas;  // lanes in use; the others compute with zeros
-  int vectors;            // 0: a single replica
-  std::int64_t lanes;
+  int lanes;              // see kernel/table.hpp
 };
 
-// Tiles of about equal width. Fewer replicas than `few` go one by one: they are bound by reading the couplings.
+// Tiles of whole vectors, of about equal width.
 std::vector<Tile> plan_tiles(std::int64_t replicas, int lanes_of_a_vector);
+// The same, but few replicas go in tiles of up to `widest` lanes, fewer than a vector has, where that is faster.
+std::vector<Tile> plan_tiles(const SlabLayout& layout, std::int64_t replicas, int lanes_of_a_vector, int widest);
 
 // Tiles shared out to groups, each of which reads a slab once for all of its tiles.
 struct TileGroup {

@@ -16,8 +16,9 @@ namespace spinscape {
 template <class Real>
 class GradientWalk {
  public:
-  static constexpr int inputs = 1;   // blocks of `positions` x `lanes` numbers: w
-  static constexpr int outputs = 1;  // the gradient; the energies follow it
+  static constexpr int inputs = 1;         // blocks of `positions` x `lanes` numbers: w
+  static constexpr int outputs = 1;        // the gradient; the energies follow it
+  static constexpr int widest_stream = 4;  // lanes of tiles narrower than a vector
 
   GradientWalk(const SlabLayout& layout, const Tile& tile, const Real* input)
       : layout_(layout),
@@ -25,7 +26,7 @@ class GradientWalk {
         w_(input),
         scales_((layout.depth() + 1) * tile.lanes),
         values_((layout.depth() + 1) * tile.lanes),
-        scratch_(tile.vectors ? 0 : layout.slab_positions(layout.shape().size)) {}
+        scratch_(layout.slab_positions(layout.shape().size) * tile.lanes) {}
 
   // Starts a chunk, whose sums go to results.
   void begin(Real* results) {
@@ -44,7 +45,7 @@ class GradientWalk {
       ops_.multiply(s(d + 1), s(d), w_ + at(cursor, d), tile_.lanes);
     fresh_ = false;
     const std::int64_t leaf = layout_.slab_position() * tile_.lanes;
-    ops_.gradient(slab, tile_.vectors, w_ + leaf, s(depth), gradient_ + leaf, q(depth), scratch_.data());
+    ops_.gradient(slab, tile_.lanes, w_ + leaf, s(depth), gradient_ + leaf, q(depth), scratch_.data());
     for (int d = depth - 1; d >= closing; --d) {
       ops_.multiply_add(gradient_ + at(cursor, d), s(d), q(d + 1), tile_.lanes);
       ops_.multiply_add(q(d), w_ + at(cursor, d), q(d + 1), tile_.lanes);
@@ -73,6 +74,7 @@ class HvpWalk {
  public:
   static constexpr int inputs = 2;   // w, v
   static constexpr int outputs = 2;  // gradient, product; then the energies
+  static constexpr int widest_stream = 2;
 
   HvpWalk(const SlabLayout& layout, const Tile& tile, const Real* input)
       : layout_(layout),
@@ -81,7 +83,7 @@ class HvpWalk {
         w_(input),
         v_(input + block_),
         levels_(4 * (layout.depth() + 1) * tile.lanes),
-        scratch_(tile.vectors ? 0 : 2 * layout.slab_positions(layout.shape().size)) {}
+        scratch_(2 * layout.slab_positions(layout.shape().size) * tile.lanes) {}
 
   void begin(Real* results) {
     std::fill(results, results + 2 * block_ + tile_.lanes, Real(0));
@@ -103,8 +105,8 @@ class HvpWalk {
     }
     fresh_ = false;
     const std::int64_t leaf = layout_.slab_position() * lanes;
-    ops_.hvp(slab, tile_.vectors, w_ + leaf, v_ + leaf, s(depth), ds(depth), gradient_ + leaf, product_ + leaf,
-             q(depth), dq(depth), scratch_.data());
+    ops_.hvp(slab, tile_.lanes, w_ + leaf, v_ + leaf, s(depth), ds(depth), gradient_ + leaf, product_ + leaf, q(depth),
+             dq(depth), scratch_.data());
     for (int d = depth - 1; d >= closing; --d) {
       const std::int64_t i = at(cursor, d);
       ops_.multiply_add(gradient_ + i, s(d), q(d + 1), lanes);

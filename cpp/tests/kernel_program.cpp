@@ -90,7 +90,7 @@ void check_form(const Form& form, const std::string& name) {
   }
   const Block<Real> threaded(form, w.data(), v.data(), replicas, 3);
   for (std::int64_t r = 0; r < replicas; ++r) expect(all.same(r, threaded, r, n), name + ": bits over threads");
-  for (const std::int64_t size : {1, 2, 5, 20, 33}) {
+  for (const std::int64_t size : {1, 2, 3, 4, 5, 20, 33}) {
     const std::int64_t first = 7;
     const Block<Real> part(form, &w[first * n], &v[first * n], size, 1);
     for (std::int64_t r = 0; r < size; ++r)

@@ -39,49 +39,52 @@ inline constexpr int probe_chains = max_panel_rows * spinscape::kernel::max_vect
 
 #include "batched.hpp"
 #include "probes.hpp"
-#include "single.hpp"
+#include "stream.hpp"
 #include "weigh.hpp"
 
 namespace {
 
 template <class Real, int block>
-void gradient_of_block(const Slab<Real>& slab, int vectors, const Real* w, const Real* s, Real* g, Real* q) {
-  if (vectors == 3) batched_gradient<Real, block, 3>(slab, w, s, g, q);
-  else if (vectors == 2) batched_gradient<Real, block, 2>(slab, w, s, g, q);
+void gradient_of_block(const Slab<Real>& slab, int lanes, const Real* w, const Real* s, Real* g, Real* q) {
+  constexpr int L = Vector_lanes<Real>;
+  if (lanes == 3 * L) batched_gradient<Real, block, 3>(slab, w, s, g, q);
+  else if (lanes == 2 * L) batched_gradient<Real, block, 2>(slab, w, s, g, q);
   else batched_gradient<Real, block, 1>(slab, w, s, g, q);
 }
 
 template <class Real>
-void gradient(const Slab<Real>& slab, int vectors, const Real* w, const Real* s, Real* g, Real* q, Real* scratch) {
-  if (vectors == 0) single_gradient<Real>(slab, w, s, g, q, scratch);
-  else if (slab.block == 16) gradient_of_block<Real, 16>(slab, vectors, w, s, g, q);
-  else if (slab.block == 8) gradient_of_block<Real, 8>(slab, vectors, w, s, g, q);
-  else gradient_of_block<Real, 4>(slab, vectors, w, s, g, q);
+void gradient(const Slab<Real>& slab, int lanes, const Real* w, const Real* s, Real* g, Real* q, Real* scratch) {
+  if (lanes < Vector_lanes<Real>) few_gradient<Real>(slab, lanes, w, s, g, q, scratch);
+  else if (slab.block == 16) gradient_of_block<Real, 16>(slab, lanes, w, s, g, q);
+  else if (slab.block == 8) gradient_of_block<Real, 8>(slab, lanes, w, s, g, q);
+  else gradient_of_block<Real, 4>(slab, lanes, w, s, g, q);
 }
 
 template <class Real, int block>
-void hvp_of_block(const Slab<Real>& slab, int vectors, const Real* w, const Real* v, const Real* s, const Real* ds,
+void hvp_of_block(const Slab<Real>& slab, int lanes, const Real* w, const Real* v, const Real* s, const Real* ds,
                   Real* g, Real* h, Real* q, Real* dq) {
-  if (vectors == 3) batched_hvp<Real, block, 3>(slab, w, v, s, ds, g, h, q, dq);
-  else if (vectors == 2) batched_hvp<Real, block, 2>(slab, w, v, s, ds, g, h, q, dq);
+  constexpr int L = Vector_lanes<Real>;
+  if (lanes == 3 * L) batched_hvp<Real, block, 3>(slab, w, v, s, ds, g, h, q, dq);
+  else if (lanes == 2 * L) batched_hvp<Real, block, 2>(slab, w, v, s, ds, g, h, q, dq);
   else batched_hvp<Real, block, 1>(slab, w, v, s, ds, g, h, q, dq);
 }
 
 template <class Real>
-void hvp(const Slab<Real>& slab, int vectors, const Real* w, const Real* v, const Real* s, const Real* ds, Real* g,
+void hvp(const Slab<Real>& slab, int lanes, const Real* w, const Real* v, const Real* s, const Real* ds, Real* g,
          Real* h, Real* q, Real* dq, Real* scratch) {
-  if (vectors == 0) single_hvp<Real>(slab, w, v, s, ds, g, h, q, dq, scratch);
-  else if (slab.block == 16) hvp_of_block<Real, 16>(slab, vectors, w, v, s, ds, g, h, q, dq);
-  else if (slab.block == 8) hvp_of_block<Real, 8>(slab, vectors, w, v, s, ds, g, h, q, dq);
-  else hvp_of_block<Real, 4>(slab, vectors, w, v, s, ds, g, h, q, dq);
+  if (lanes < Vector_lanes<Real>) few_hvp<Real>(slab, lanes, w, v, s, ds, g, h, q, dq, scratch);
+  else if (slab.block == 16) hvp_of_block<Real, 16>(slab, lanes, w, v, s, ds, g, h, q, dq);
+  else if (slab.block == 8) hvp_of_block<Real, 8>(slab, lanes, w, v, s, ds, g, h, q, dq);
+  else hvp_of_block<Real, 4>(slab, lanes, w, v, s, ds, g, h, q, dq);
 }
 
 template <class Real, class Coupling>
-void weigh(const Coupling* const* blocks, const Real* const* s, int64_t slabs, int vectors, int64_t first, int64_t last,
+void weigh(const Coupling* const* blocks, const Real* const* s, int64_t slabs, int lanes, int64_t first, int64_t last,
            bool fresh, Real* h) {
-  if (vectors == 0) single_weigh<Real, Coupling>(blocks, s, slabs, first, last, fresh, h);
-  else if (vectors == 3) batched_weigh<Real, Coupling, 3>(blocks, s, slabs, first, last, fresh, h);
-  else if (vectors == 2) batched_weigh<Real, Coupling, 2>(blocks, s, slabs, first, last, fresh, h);
+  constexpr int L = Vector_lanes<Real>;
+  if (lanes == 1) single_weigh<Real, Coupling>(blocks, s, slabs, first, last, fresh, h);
+  else if (lanes == 3 * L) batched_weigh<Real, Coupling, 3>(blocks, s, slabs, first, last, fresh, h);
+  else if (lanes == 2 * L) batched_weigh<Real, Coupling, 2>(blocks, s, slabs, first, last, fresh, h);
   else batched_weigh<Real, Coupling, 1>(blocks, s, slabs, first, last, fresh, h);
 }
 
@@ -112,12 +115,14 @@ void add_scaled_tile(Real* out, const Real* scale_, const Real* in, int64_t posi
 }
 
 template <class Real>
-void add_scaled(Real* out, const Real* scale, const Real* in, int64_t positions, int vectors) {
-  if (vectors == 3) add_scaled_tile<Real, 3>(out, scale, in, positions);
-  else if (vectors == 2) add_scaled_tile<Real, 2>(out, scale, in, positions);
-  else if (vectors == 1) add_scaled_tile<Real, 1>(out, scale, in, positions);
+void add_scaled(Real* out, const Real* scale, const Real* in, int64_t positions, int lanes) {
+  constexpr int L = Vector_lanes<Real>;
+  if (lanes == 3 * L) add_scaled_tile<Real, 3>(out, scale, in, positions);
+  else if (lanes == 2 * L) add_scaled_tile<Real, 2>(out, scale, in, positions);
+  else if (lanes == L) add_scaled_tile<Real, 1>(out, scale, in, positions);
   else
-    for (int64_t k = 0; k < positions; ++k) out[k] += scale[0] * in[k];
+    for (int64_t k = 0; k < positions; ++k)
+      for (int l = 0; l < lanes; ++l) out[k * lanes + l] += scale[l] * in[k * lanes + l];
 }
 
 template <class Real, class Number>

@@ -1,7 +1,8 @@
 // The door between the baseline code and the kernels compiled once per instruction-set level.
 //
-// A tile is a block of replicas laid out [position][lane]: lanes = vectors * (lanes of one SIMD vector), 64-byte
-// aligned. vectors = 0 means a single replica, [position].
+// A tile is a block of replicas laid out [position][lane], 64-byte aligned. Its lanes are a multiple of those of one
+// SIMD vector, up to max_vectors of them (batched.hpp), or fewer than one vector has: 1, 2 or, but for hvp, 4
+// (stream.hpp).
 //
 // Files of this folder that are compiled per level include no standard header that holds templates or inline functions:
 // the linker keeps one copy of each of those for the whole library, and it could be one of the wrong level.
@@ -21,7 +22,7 @@ inline constexpr int rows_per_sum = 4;  // rows whose terms of w.y are added up 
 //     layered:   all block_rows^2 blocks of M, S = (0 M; M^T 0): the rows are the last layer but one
 template <class Real>
 struct Slab {
-  const Real* blocks;    // null where only `singles` is given: a single replica reads them in double
+  const Real* blocks;    // null where only `singles` is given: few replicas read them in double
   const float* singles;  // the same slab as it is stored, where it is stored in float32 and Real is double
   const Real* next;      // memory to fetch ahead: where the slab after this one begins
   int64_t block_rows;
@@ -34,18 +35,19 @@ struct Operations {
   int lanes;  // of one SIMD vector
 
   // g += s y and q = 1/2 w.y with y = Sw. All pointers at the slab's first position; q, s: one number a lane.
-  // scratch: one number a position of the slab, used by the single replica.
-  void (*gradient)(const Slab<Real>& slab, int vectors, const Real* w, const Real* s, Real* g, Real* q, Real* scratch);
+  // scratch: one number a position of the slab, used by few replicas, for each.
+  void (*gradient)(const Slab<Real>& slab, int lanes, const Real* w, const Real* s, Real* g, Real* q, Real* scratch);
   // The derivative of the same along (v, ds) beside it: with z = Sv, h += s z + ds y and dq = v.y. scratch: twice as
   // long.
-  void (*hvp)(const Slab<Real>& slab, int vectors, const Real* w, const Real* v, const Real* s, const Real* ds, Real* g,
+  void (*hvp)(const Slab<Real>& slab, int lanes, const Real* w, const Real* v, const Real* s, const Real* ds, Real* g,
               Real* h, Real* q, Real* dq, Real* scratch);
   // h[e] += sum over slabs k of s[k] blocks[k][e] for the elements first <= e < last (multiples of 16) of the slabs'
-  // blocks; s[k]: one number a lane; h: [element][lane]. fresh: h holds nothing yet, the sums begin with 0.
-  void (*weigh)(const Real* const* blocks, const Real* const* s, int64_t slabs, int vectors, int64_t first,
-                int64_t last, bool fresh, Real* h);
+  // blocks; s[k]: one number a lane (one, or whole vectors); h: [element][lane]. fresh: h holds nothing yet, the sums
+  // begin with 0.
+  void (*weigh)(const Real* const* blocks, const Real* const* s, int64_t slabs, int lanes, int64_t first, int64_t last,
+                bool fresh, Real* h);
   // The same from float32 slabs.
-  void (*weigh_singles)(const float* const* blocks, const Real* const* s, int64_t slabs, int vectors, int64_t first,
+  void (*weigh_singles)(const float* const* blocks, const Real* const* s, int64_t slabs, int lanes, int64_t first,
                         int64_t last, bool fresh, Real* h);
 
   // Elementwise, `count` numbers.
@@ -54,7 +56,7 @@ struct Operations {
                        int64_t count);                   // out += a b, fused where the level can
   void (*add)(Real* out, const Real* a, int64_t count);  // out += a
   // out[k] += scale in[k] for `positions` k of one tile; scale: one number a lane.
-  void (*add_scaled)(Real* out, const Real* scale, const Real* in, int64_t positions, int vectors);
+  void (*add_scaled)(Real* out, const Real* scale, const Real* in, int64_t positions, int lanes);
   // Replicas from rows to lanes and back: lanes[k step + r] is rows[r stride + k], for k < count and r < replicas.
   void (*pack_lanes)(const Real* rows, int64_t stride, int64_t replicas, int64_t count, Real* lanes, int64_t step);
   void (*unpack_lanes)(const Real* lanes, int64_t step, int64_t replicas, int64_t count, Real* rows, int64_t stride);

@@ -1,23 +1,26 @@
-// One replica: the couplings are a stream, read once, and lanes are rows of S.
+// Few replicas, of a tile narrower than a vector: the couplings are a stream, read once, and lanes are rows of S.
 //
 // The bits are those of batched.hpp: y_j is the same chain over k. A block (j, k) below the diagonal adds S w_k to y_j,
-// which needs its columns (a transpose in registers), and S^T w_j to y_k, whose columns are its rows. Small blocks go a
-// few block rows together, because one short chain of multiply-adds after another would wait for itself.
+// which needs its columns (a transpose in registers, done once for all replicas), and S^T w_j to y_k, whose columns are
+// its rows. Small blocks go a few block rows together, because one short chain of multiply-adds after another would
+// wait for itself.
 #pragma once
 
 #include "transpose.hpp"
 
 namespace {
 
-// Shapes of the computation: a row of a block is `parts` vectors of `lanes`; `inputs` vectors x at once.
-template <class Number, class Stored, int block_, int inputs_>
+// Shapes of the computation: a row of a block is `parts` vectors of `lanes`; `inputs` vectors x at once, each of whose
+// numbers are `step` apart.
+template <class Number, class Stored, int block_, int inputs_, int step_>
 struct Stream {
   typedef Number Real;
   typedef Stored Coupling;
-  static constexpr int block = block_, inputs = inputs_;
+  static constexpr int block = block_, inputs = inputs_, step = step_;
   static constexpr int lanes = block < Vector_lanes<Real> ? block : Vector_lanes<Real>;
   static constexpr int parts = block / lanes;
-  static constexpr int group = block == 4 ? 4 : block == 8 ? 2 : 1;  // block rows that go together
+  // Block rows that go together: with the inputs, about four chains.
+  static constexpr int group = block * inputs <= 4 ? 4 : block * inputs <= 8 ? 2 : 1;
   typedef typename Lanes<Real, lanes>::type Row;
 
   static inline __attribute__((always_inline)) Row load(const Coupling* from) {
@@ -49,12 +52,13 @@ inline __attribute__((always_inline)) void stream_blocks(const typename S::Coupl
 #pragma GCC unroll 16
         for (int k = 0; k < lanes; ++k) {
           v[k] = S::load(blocks[g] + (r * lanes + k) * S::block + c * lanes);
-          for (int i = 0; i < S::inputs; ++i) y_column[i] += v[k] * x[i][row + g * S::block + r * lanes + k];
+          for (int i = 0; i < S::inputs; ++i)
+            y_column[i] += v[k] * x[i][(row + g * S::block + r * lanes + k) * S::step];
         }
         transpose<lanes>(v);
 #pragma GCC unroll 16
         for (int k = 0; k < lanes; ++k)
-          for (int i = 0; i < S::inputs; ++i) rows[g].y[i][r] += v[k] * x[i][column + c * lanes + k];
+          for (int i = 0; i < S::inputs; ++i) rows[g].y[i][r] += v[k] * x[i][(column + c * lanes + k) * S::step];
       }
     }
     for (int i = 0; i < S::inputs; ++i) *reinterpret_cast<Row*>(y[i] + column + c * lanes) = y_column[i];
@@ -71,7 +75,8 @@ inline __attribute__((always_inline)) void finish_rows(const typename S::Couplin
     for (int i = 0; i < S::inputs; ++i) {
       Row sum = sums.y[i][c];
       if (diagonal)
-        for (int k = 0; k < S::block; ++k) sum += S::load(diagonal + k * S::block + c * S::lanes) * x[i][row + k];
+        for (int k = 0; k < S::block; ++k)
+          sum += S::load(diagonal + k * S::block + c * S::lanes) * x[i][(row + k) * S::step];
       *reinterpret_cast<Row*>(y[i] + row + c * S::lanes) = sum;
     }
   }
@@ -126,57 +131,93 @@ void stream_product(const Slab<typename S::Real>& slab, const typename S::Coupli
   for (; j < slab.block_rows; ++j) stream_rows<S, 1>(slab, couplings, j, x, y);
 }
 
-template <class Real, int inputs, class Coupling>
+// y_i = S x_i for the inputs i, whose numbers are `step` apart; those of y_i are neighbours.
+template <class Real, int inputs, int step, class Coupling>
 void product_of(const Slab<Real>& slab, const Coupling* couplings, const Real* const* x, Real* const* y) {
-  if (slab.block == 16) stream_product<Stream<Real, Coupling, 16, inputs>>(slab, couplings, x, y);
-  else if (slab.block == 8) stream_product<Stream<Real, Coupling, 8, inputs>>(slab, couplings, x, y);
-  else stream_product<Stream<Real, Coupling, 4, inputs>>(slab, couplings, x, y);
+  if (slab.block == 16) stream_product<Stream<Real, Coupling, 16, inputs, step>>(slab, couplings, x, y);
+  else if (slab.block == 8) stream_product<Stream<Real, Coupling, 8, inputs, step>>(slab, couplings, x, y);
+  else stream_product<Stream<Real, Coupling, 4, inputs, step>>(slab, couplings, x, y);
 }
 
-template <class Real, int inputs>
+template <class Real, int inputs, int step>
 void product_of(const Slab<Real>& slab, const Real* const* x, Real* const* y) {
   if constexpr (sizeof(Real) == sizeof(double)) {
-    if (!slab.blocks) return product_of<Real, inputs>(slab, slab.singles, x, y);
+    if (!slab.blocks) return product_of<Real, inputs, step>(slab, slab.singles, x, y);
   }
-  product_of<Real, inputs>(slab, slab.blocks, x, y);
+  product_of<Real, inputs, step>(slab, slab.blocks, x, y);
 }
 
-// sum of a b in the order of add_inner_product of batched.hpp.
-template <class Real>
+// sum of a b, `step` apart and neighbours, in the order of add_inner_product of batched.hpp.
+template <class Real, int step>
 Real inner_product(const Real* a, const Real* b, int64_t count) {
   Real total = 0;
   for (int64_t first = 0; first < count; first += rows_per_sum) {
-    Real part = a[first] * b[first];
-    for (int64_t k = first + 1; k < first + rows_per_sum; ++k) part += a[k] * b[k];
+    Real part = a[first * step] * b[first];
+    for (int64_t k = first + 1; k < first + rows_per_sum; ++k) part += a[k * step] * b[k];
     total += part;
   }
   return total;
 }
 
-template <class Real>
-void single_gradient(const Slab<Real>& slab, const Real* w, const Real* s, Real* g, Real* q, Real* y) {
-  product_of<Real, 1>(slab, &w, &y);
+template <class Real, int replicas>
+void stream_gradient(const Slab<Real>& slab, const Real* w, const Real* s, Real* g, Real* q, Real* scratch) {
   const int64_t count = slab.block_rows * slab.block * (slab.layered ? 2 : 1);
-  q[0] = Real(0.5) * inner_product(w, y, count);
-  for (int64_t k = 0; k < count; ++k) g[k] += s[0] * y[k];
+  const Real* x[replicas];
+  Real* y[replicas];
+  for (int i = 0; i < replicas; ++i) {
+    x[i] = w + i;
+    y[i] = scratch + i * count;
+  }
+  product_of<Real, replicas, replicas>(slab, x, y);
+  for (int i = 0; i < replicas; ++i) q[i] = Real(0.5) * inner_product<Real, replicas>(x[i], y[i], count);
+  for (int64_t k = 0; k < count; ++k)
+    for (int i = 0; i < replicas; ++i) g[k * replicas + i] += s[i] * y[i][k];
 }
 
-template <class Real>
-void single_hvp(const Slab<Real>& slab, const Real* w, const Real* v, const Real* s, const Real* ds, Real* g, Real* h,
+template <class Real, int replicas>
+void stream_hvp(const Slab<Real>& slab, const Real* w, const Real* v, const Real* s, const Real* ds, Real* g, Real* h,
                 Real* q, Real* dq, Real* scratch) {
   const int64_t count = slab.block_rows * slab.block * (slab.layered ? 2 : 1);
-  const Real* const inputs[2] = {w, v};
-  Real* const outputs[2] = {scratch, scratch + count};
-  product_of<Real, 2>(slab, inputs, outputs);
-  const Real* y = outputs[0];
-  const Real* z = outputs[1];
-  q[0] = Real(0.5) * inner_product(w, y, count);
-  dq[0] = inner_product(v, y, count);
-  for (int64_t k = 0; k < count; ++k) {
-    g[k] += s[0] * y[k];
-    h[k] += s[0] * z[k];
-    h[k] += ds[0] * y[k];
+  const Real* x[2 * replicas];  // w, v
+  Real* out[2 * replicas];      // y, z
+  for (int i = 0; i < replicas; ++i) {
+    x[i] = w + i;
+    x[replicas + i] = v + i;
+    out[i] = scratch + i * count;
+    out[replicas + i] = scratch + (replicas + i) * count;
   }
+  product_of<Real, 2 * replicas, replicas>(slab, x, out);
+  for (int i = 0; i < replicas; ++i) {
+    q[i] = Real(0.5) * inner_product<Real, replicas>(x[i], out[i], count);
+    dq[i] = inner_product<Real, replicas>(x[replicas + i], out[i], count);
+  }
+  for (int64_t k = 0; k < count; ++k) {
+    for (int i = 0; i < replicas; ++i) {
+      const Real y = out[i][k], z = out[replicas + i][k];
+      const int64_t at = k * replicas + i;
+      g[at] += s[i] * y;
+      h[at] += s[i] * z;
+      h[at] += ds[i] * y;
+    }
+  }
+}
+
+// By the lanes of the tile, as far as a vector has more.
+template <class Real>
+void few_gradient(const Slab<Real>& slab, int lanes, const Real* w, const Real* s, Real* g, Real* q, Real* scratch) {
+  if (lanes == 1) stream_gradient<Real, 1>(slab, w, s, g, q, scratch);
+  else if constexpr (Vector_lanes<Real> > 2) {
+    if (lanes == 2) stream_gradient<Real, 2>(slab, w, s, g, q, scratch);
+    else if constexpr (Vector_lanes<Real> > 4) stream_gradient<Real, 4>(slab, w, s, g, q, scratch);
+  }
+}
+
+// For at most two replicas: the sums of four would not stay in registers.
+template <class Real>
+void few_hvp(const Slab<Real>& slab, int lanes, const Real* w, const Real* v, const Real* s, const Real* ds, Real* g,
+             Real* h, Real* q, Real* dq, Real* scratch) {
+  if (lanes == 1) stream_hvp<Real, 1>(slab, w, v, s, ds, g, h, q, dq, scratch);
+  else if constexpr (Vector_lanes<Real> > 2) stream_hvp<Real, 2>(slab, w, v, s, ds, g, h, q, dq, scratch);
 }
 
 }  // namespace
