@@ -144,6 +144,14 @@ def over_threads(N: int, replicas: int, threads: list[int], repeats: int) -> Non
         )
 
 
+def few_replicas(N: int, dtype: str, repeats: int) -> None:
+    """Two and four replicas, in passes of one."""
+    form = sampled(3, N)
+    times = medians({str(R): (lambda w=points(N, R, dtype): form.energy_gradient(w, 1)) for R in (1, 2, 4)}, repeats)
+    for R in (2, 4):
+        report("", f"p=3 N={N} {dtype}: R={R} in passes of R=1", times[str(R)] / times["1"], None)
+
+
 def hessians(N: int, replicas: int, dtype: str, repeats: int) -> None:
     """T6: a Hessian in gradient passes of as many replicas."""
     form, w = sampled(3, N), points(N, replicas, dtype)
@@ -237,6 +245,9 @@ def run_all(arguments: argparse.Namespace) -> None:
     against_pele(arguments.pele_python, 60 if quick else 250)
     over_threads(medium, 480, arguments.threads, repeats)
     over_threads(large, 1, arguments.threads, repeats)
+    for N in (medium, large):
+        for dtype in ("float32", "float64"):
+            few_replicas(N, dtype, repeats)
     for replicas in (1, 24):
         hessians(large, replicas, "float64", 3)
     regeneration(medium if quick else 400, repeats)

@@ -31,7 +31,7 @@ class HessianTile {
         ones_(tile.lanes),
         rows_(layout_.depth() == 0 ? 0 : row_start(layout_.depth(), 0) * tile.lanes),
         slab_sum_(layout_.slab_size(layout_.shape().size) * tile.lanes),
-        scratch_(layout_.slab_positions(layout_.shape().size) * tile.lanes) {
+        scratch_(tile.lanes == 1 ? layout_.slab_positions(layout_.shape().size) : 0) {
     load_tile(layout_, tile, points, w_.data());
     values_.fill(0);
     gradients_.fill(0);

@@ -13,6 +13,12 @@
 
 namespace spinscape {
 
+// Whether the tile is narrower than a vector, so that its kernels are those of stream.hpp.
+template <class Real>
+bool streamed(const Tile& tile) {
+  return tile.lanes < kernel::operations<Real>().lanes;
+}
+
 template <class Real>
 class GradientWalk {
  public:
@@ -26,7 +32,7 @@ class GradientWalk {
         w_(input),
         scales_((layout.depth() + 1) * tile.lanes),
         values_((layout.depth() + 1) * tile.lanes),
-        scratch_(layout.slab_positions(layout.shape().size) * tile.lanes) {}
+        scratch_(streamed<Real>(tile) ? layout.slab_positions(layout.shape().size) * tile.lanes : 0) {}
 
   // Starts a chunk, whose sums go to results.
   void begin(Real* results) {
@@ -83,7 +89,7 @@ class HvpWalk {
         w_(input),
         v_(input + block_),
         levels_(4 * (layout.depth() + 1) * tile.lanes),
-        scratch_(2 * layout.slab_positions(layout.shape().size) * tile.lanes) {}
+        scratch_(streamed<Real>(tile) ? 2 * layout.slab_positions(layout.shape().size) * tile.lanes : 0) {}
 
   void begin(Real* results) {
     std::fill(results, results + 2 * block_ + tile_.lanes, Real(0));
