@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 SOURCES = [
-    *(f"cpp/src/kernel/{name}" for name in ("batched.hpp", "single.hpp", "weigh.hpp", "transpose.hpp", "level.cpp")),
+    *(f"cpp/src/kernel/{name}" for name in ("batched.hpp", "stream.hpp", "weigh.hpp", "transpose.hpp", "level.cpp")),
     *(
         "cpp/src/kernel/normals.cpp",
         "cpp/src/slabs.cpp",
