@@ -146,8 +146,8 @@ def over_threads(N: int, replicas: int, threads: list[int], repeats: int) -> Non
 
 def few_replicas(N: int, dtype: str, repeats: int) -> None:
     """Two and four replicas, in passes of one."""
-    form = sampled(3, N)
-    times = medians({str(R): (lambda w=points(N, R, dtype): form.energy_gradient(w, 1)) for R in (1, 2, 4)}, repeats)
+    form, w = sampled(3, N), points(N, 4, dtype)
+    times = medians({str(R): (lambda R=R: form.energy_gradient(w[:R], 1)) for R in (1, 2, 4)}, repeats)
     for R in (2, 4):
         report("", f"p=3 N={N} {dtype}: R={R} in passes of R=1", times[str(R)] / times["1"], None)
 
