@@ -25,7 +25,7 @@ SCRIPT = r"""
         disorder = _core.Disorder(_core.LawKind.gaussian, 0.0, 3, p, layered)
         form = _core.Form.sampled(_core.FormShape(p, size, layered), disorder, 2)
         for dtype in ("float64", "float32"):
-            for replicas in (1, 2, 3, 5, 60):
+            for replicas in (1, 2, 3, 4, 5, 60):
                 w, v = np.random.default_rng(1).standard_normal((2, replicas, form.shape.dimension())).astype(dtype)
                 results = [*form.energy_gradient(w, 2), *form.hvp(w, v, 2), *form.hessian(w, 2)]
                 for array in results:

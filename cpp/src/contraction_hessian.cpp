@@ -31,7 +31,7 @@ class HessianTile {
         ones_(tile.lanes),
         rows_(layout_.depth() == 0 ? 0 : row_start(layout_.depth(), 0) * tile.lanes),
         slab_sum_(layout_.slab_size(layout_.shape().size) * tile.lanes),
-        scratch_(tile.lanes == 1 ? layout_.slab_positions(layout_.shape().size) : 0) {
+        scratch_(streamed<Real>(tile) ? layout_.slab_positions(layout_.shape().size) : 0) {
     load_tile(layout_, tile, points, w_.data());
     values_.fill(0);
     gradients_.fill(0);
@@ -41,7 +41,7 @@ class HessianTile {
   }
 
   void compute() {
-    SlabReader<Real> reader(store_, tile_.lanes == 1);
+    SlabReader<Real> reader(store_, streamed<Real>(tile_));
     SlabCursor cursor(layout_);
     reader.seek(cursor);
     for (bool last = false; !last;) last = add_slabs(reader, cursor);
@@ -87,8 +87,9 @@ class HessianTile {
     constexpr std::int64_t most_slabs = 4096, most_numbers = std::int64_t(1) << 22;
     const std::int64_t largest = layout_.slab_size(layout_.shape().size);
     const bool buffered = !reader.keeps();
-    const std::int64_t capacity =
-        buffered || tile_.lanes == 1 ? std::clamp(most_numbers / largest, std::int64_t(4), most_slabs) : most_slabs;
+    const std::int64_t capacity = buffered || streamed<Real>(tile_)
+                                      ? std::clamp(most_numbers / largest, std::int64_t(4), most_slabs)
+                                      : most_slabs;
     AlignedBuffer<Real> buffer(buffered ? std::min(capacity * largest, std::max(4 * largest, most_numbers)) : 0);
     std::vector<kernel::Slab<Real>> slabs;
     std::vector<AlignedBuffer<Real>> scales;
@@ -229,10 +230,8 @@ class HessianTile {
 
 template <class Real>
 void Form::hessian(const Real* points, std::int64_t replicas, Real* gradient, Real* hessian, const Run& run) const {
-  constexpr std::int64_t few = 4;  // measured: that many, one by one, cost what a vector costs
-  std::vector<Tile> tiles;
-  for (std::int64_t r = 0; replicas < few && r < replicas; ++r) tiles.push_back({r, 1, 1});
-  if (replicas >= few) tiles = plan_tiles(replicas, kernel::operations<Real>().lanes);
+  constexpr std::int64_t few = 3;  // measured: four, one by one, cost what a vector costs
+  const std::vector<Tile> tiles = plan_tiles(replicas, kernel::operations<Real>().lanes, few, 1);
   const auto compute = [&](const Tile& tile, const Run& inner) {
     HessianTile<Real> matrices(*store_, tile, points, inner);
     matrices.compute();

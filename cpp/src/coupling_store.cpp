@@ -146,7 +146,7 @@ template <class Real>
 bool SlabReader<Real>::needs_buffer() const {
   if (store_.regenerated) return true;
   const bool same = std::is_same_v<Real, float> ? !store_.singles.empty() : !store_.doubles.empty();
-  return !same && !(few_ && !store_.singles.empty());
+  return !same && !(streamed_ && !store_.singles.empty());
 }
 
 template <class Real>
@@ -187,7 +187,7 @@ kernel::Slab<Real> SlabReader<Real>::read_into(const SlabCursor& cursor, Real* b
     read_stored(store_.doubles, offset, size, buffer, slab);
   } else {
     if (std::is_same_v<Real, double>) slab.singles = store_.singles.data() + offset;
-    if (!(few_ && slab.singles)) read_stored(store_.singles, offset, size, buffer, slab);
+    if (!(streamed_ && slab.singles)) read_stored(store_.singles, offset, size, buffer, slab);
   }
   return slab;
 }

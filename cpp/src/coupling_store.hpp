@@ -59,8 +59,8 @@ void store_sampled(CouplingStore& store, const Disorder& disorder, const Run& ru
 template <class Real>
 class SlabReader {
  public:
-  // few: for few replicas, whose kernel reads float32 slabs in double arithmetic as they are stored.
-  SlabReader(const CouplingStore& store, bool few) : store_(store), few_(few) {}
+  // streamed: for few replicas (walks.hpp), whose kernel reads float32 slabs in double arithmetic as they are stored.
+  SlabReader(const CouplingStore& store, bool streamed) : store_(store), streamed_(streamed) {}
   // The slab under the cursor. Slabs that are regenerated must be asked for in order, after seek().
   kernel::Slab<Real> read(const SlabCursor& cursor);
   void seek(const SlabCursor& cursor);
@@ -76,7 +76,7 @@ class SlabReader {
                    kernel::Slab<Real>& slab) const;
 
   const CouplingStore& store_;
-  bool few_;
+  bool streamed_;
   AlignedBuffer<Real> buffer_;
   std::optional<PackedReader<float>> stream_;
 };

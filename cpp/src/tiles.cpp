@@ -5,28 +5,23 @@
 #include "kernel/dispatch.hpp"
 
 namespace spinscape {
-std::vector<Tile> plan_tiles(std::int64_t replicas, int lanes_of_a_vector) {
+std::vector<Tile> plan_tiles(std::int64_t replicas, int lanes_of_a_vector, std::int64_t few, int widest) {
   std::vector<Tile> tiles;
+  std::int64_t first = 0;
+  if (replicas <= few && replicas < lanes_of_a_vector) {
+    const std::int64_t width = std::min(widest, lanes_of_a_vector / 2);
+    for (; first < replicas; first += width) {
+      const std::int64_t count = std::min(width, replicas - first);
+      tiles.push_back({first, count, count == 3 ? 4 : static_cast<int>(count)});  // there is no kernel for three
+    }
+    return tiles;
+  }
   const std::int64_t vectors = (replicas + lanes_of_a_vector - 1) / lanes_of_a_vector;
   const std::int64_t count = (vectors + kernel::max_vectors - 1) / kernel::max_vectors;
-  std::int64_t first = 0;
   for (std::int64_t t = 0; t < count; ++t) {
-    const int width = static_cast<int>(vectors / count + (t < vectors % count));
-    const int lanes = width * lanes_of_a_vector;
+    const int lanes = static_cast<int>(vectors / count + (t < vectors % count)) * lanes_of_a_vector;
     tiles.push_back({first, std::min<std::int64_t>(lanes, replicas - first), lanes});
     first += lanes;
-  }
-  return tiles;
-}
-
-std::vector<Tile> plan_tiles(const SlabLayout& layout, std::int64_t replicas, int lanes_of_a_vector, int widest) {
-  const std::int64_t few = layout.block() == 4 ? 2 : 4;  // measured: more are faster as a vector
-  if (replicas > few || replicas >= lanes_of_a_vector) return plan_tiles(replicas, lanes_of_a_vector);
-  const std::int64_t width = std::min(widest, lanes_of_a_vector / 2);
-  std::vector<Tile> tiles;
-  for (std::int64_t first = 0; first < replicas; first += width) {
-    const std::int64_t count = std::min(width, replicas - first);
-    tiles.push_back({first, count, count == 3 ? 4 : static_cast<int>(count)});
   }
   return tiles;
 }

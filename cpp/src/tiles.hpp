@@ -15,10 +15,9 @@ struct Tile {
   int lanes;              // see kernel/table.hpp
 };
 
-// Tiles of whole vectors, of about equal width.
-std::vector<Tile> plan_tiles(std::int64_t replicas, int lanes_of_a_vector);
-// The same, but few replicas go in tiles of up to `widest` lanes, fewer than a vector has, where that is faster.
-std::vector<Tile> plan_tiles(const SlabLayout& layout, std::int64_t replicas, int lanes_of_a_vector, int widest);
+// Tiles of whole vectors and about equal width; up to `few` replicas, fewer than a vector has lanes, in tiles of up to
+// `widest` lanes.
+std::vector<Tile> plan_tiles(std::int64_t replicas, int lanes_of_a_vector, std::int64_t few, int widest);
 
 // Tiles shared out to groups, each of which reads a slab once for all of its tiles.
 struct TileGroup {

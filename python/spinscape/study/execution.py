@@ -18,7 +18,7 @@ from itertools import count
 from typing import Any, Protocol
 
 from spinscape.study import experiments
-from spinscape.study.pools import discard, lost_worker, submit, worker_count
+from spinscape.study.pools import discard, notice_deaths, submit, worker_count
 from spinscape.study.store import Store
 from spinscape.study.work import Outcome, Task, perform
 
@@ -88,7 +88,7 @@ class Driver:
             while self._waiting or self._suspects or self._flying:
                 self._launch()
                 done = wait(self._flying, QUIET_SECONDS, FIRST_COMPLETED).done
-                if not done and self._executor is not None and lost_worker(self._executor):
+                if not done and self._executor is not None and notice_deaths(self._executor):
                     self._broken = BrokenExecutor("a worker died unnoticed")  # its futures end, one by one
                 for future in done:
                     self._collect(future, *self._flying.pop(future))

@@ -95,8 +95,8 @@ def discard(executor: Executor) -> None:
     _end(*pool)
 
 
-def lost_worker(executor: Executor) -> bool:
-    """Whether a pool of this machine has lost a worker; if so it is broken, where it has not noticed by itself.
+def notice_deaths(executor: Executor) -> bool:
+    """Break a pool of this machine that has lost a worker, where it has not noticed by itself; whether it has lost one.
 
     A worker that is killed while it hands over a result leaves the standard library's pool reading for ever, for the
     rest of the message: no future would end.
