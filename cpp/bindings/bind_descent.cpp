@@ -71,20 +71,21 @@ py::dict descended(const Array<Real>& starts, const DescentOptions& options, con
 }
 
 template <class Real>
-py::dict gradient(const Glass& glass, const Array<Real>& starts, double step, double decay,
+py::dict gradient(const Surface& surface, const Array<Real>& starts, double step, double decay,
                   const DescentOptions& options, const py::object& progress, int n_threads) {
   return descended(starts, options, progress, n_threads, [&](const auto& rows, auto* finished, const Run& run) {
-    descend_gradient(glass, step, decay, options, rows, finished, run);
+    descend_gradient(surface, step, decay, options, rows, finished, run);
   });
 }
 
 template <class Real>
-py::dict scheduled(const Glass& glass, const Array<Real>& starts, const std::vector<std::shared_ptr<Glass>>& parts,
-                   const Schedule& schedule, const DescentOptions& options, const py::object& progress, int n_threads) {
-  std::vector<const Glass*> pointers;
-  for (const std::shared_ptr<Glass>& part : parts) pointers.push_back(part.get());
+py::dict scheduled(const Surface& surface, const Array<Real>& starts,
+                   const std::vector<std::shared_ptr<Surface>>& parts, const Schedule& schedule,
+                   const DescentOptions& options, const py::object& progress, int n_threads) {
+  std::vector<const Surface*> pointers;
+  for (const std::shared_ptr<Surface>& part : parts) pointers.push_back(part.get());
   return descended(starts, options, progress, n_threads, [&](const auto& rows, auto* finished, const Run& run) {
-    descend_schedule(glass, pointers, schedule, options, rows, finished, run);
+    descend_schedule(surface, pointers, schedule, options, rows, finished, run);
   });
 }
 
@@ -97,58 +98,58 @@ py::dict tuples(const Glass& glass, const Array<Real>& starts, int batches, cons
 }
 
 template <class Real>
-py::dict lbfgs(const Glass& glass, const Array<Real>& starts, double first_step, int history,
+py::dict lbfgs(const Surface& surface, const Array<Real>& starts, double first_step, int history,
                const DescentOptions& options, const py::object& progress, int n_threads) {
   return descended(starts, options, progress, n_threads, [&](const auto& rows, auto* finished, const Run& run) {
-    descend_lbfgs(glass, LbfgsOptions{first_step, history}, options, rows, finished, run);
+    descend_lbfgs(surface, LbfgsOptions{first_step, history}, options, rows, finished, run);
   });
 }
 
 template <class Real>
-py::dict momentum(const Glass& glass, const Array<Real>& starts, double step, double decay, double mu,
+py::dict momentum(const Surface& surface, const Array<Real>& starts, double step, double decay, double mu,
                   const DescentOptions& options, const py::object& progress, int n_threads) {
   return descended(starts, options, progress, n_threads, [&](const auto& rows, auto* finished, const Run& run) {
-    descend_momentum(glass, MomentumOptions{step, decay, mu}, options, rows, finished, run);
+    descend_momentum(surface, MomentumOptions{step, decay, mu}, options, rows, finished, run);
   });
 }
 
 template <class Real>
-py::dict flow(const Glass& glass, const Array<Real>& starts, double accuracy, double duration,
+py::dict flow(const Surface& surface, const Array<Real>& starts, double accuracy, double duration,
               const DescentOptions& options, const py::object& progress, int n_threads) {
   return descended(starts, options, progress, n_threads, [&](const auto& rows, auto* finished, const Run& run) {
-    descend_flow(glass, FlowOptions{accuracy, duration}, options, rows, finished, run);
+    descend_flow(surface, FlowOptions{accuracy, duration}, options, rows, finished, run);
   });
 }
 
 template <class Real>
-py::dict power(const Glass& glass, const Array<Real>& starts, int order, double shift, const DescentOptions& options,
+py::dict power(const Surface& surface, const Array<Real>& starts, int order, double shift,
+               const DescentOptions& options, const py::object& progress, int n_threads) {
+  return descended(starts, options, progress, n_threads, [&](const auto& rows, auto* finished, const Run& run) {
+    descend_power(surface, order, shift, options, rows, finished, run);
+  });
+}
+
+template <class Real>
+py::dict trust(const Surface& surface, const Array<Real>& starts, double radius, const DescentOptions& options,
                const py::object& progress, int n_threads) {
   return descended(starts, options, progress, n_threads, [&](const auto& rows, auto* finished, const Run& run) {
-    descend_power(glass, order, shift, options, rows, finished, run);
+    descend_trust(surface, radius, options, rows, finished, run);
   });
 }
 
 template <class Real>
-py::dict trust(const Glass& glass, const Array<Real>& starts, double radius, const DescentOptions& options,
-               const py::object& progress, int n_threads) {
+py::dict saddle_free(const Surface& surface, const Array<Real>& starts, std::int64_t krylov,
+                     const DescentOptions& options, const py::object& progress, int n_threads) {
   return descended(starts, options, progress, n_threads, [&](const auto& rows, auto* finished, const Run& run) {
-    descend_trust(glass, radius, options, rows, finished, run);
+    descend_saddle_free(surface, krylov, options, rows, finished, run);
   });
 }
 
 template <class Real>
-py::dict saddle_free(const Glass& glass, const Array<Real>& starts, std::int64_t krylov, const DescentOptions& options,
-                     const py::object& progress, int n_threads) {
-  return descended(starts, options, progress, n_threads, [&](const auto& rows, auto* finished, const Run& run) {
-    descend_saddle_free(glass, krylov, options, rows, finished, run);
-  });
-}
-
-template <class Real>
-py::dict ascent(const Glass& glass, const Array<Real>& starts, std::int64_t krylov, const DescentOptions& options,
+py::dict ascent(const Surface& surface, const Array<Real>& starts, std::int64_t krylov, const DescentOptions& options,
                 const py::object& progress, int n_threads) {
   return descended(starts, options, progress, n_threads, [&](const auto& rows, auto* finished, const Run& run) {
-    descend_ascent(glass, krylov, options, rows, finished, run);
+    descend_ascent(surface, krylov, options, rows, finished, run);
   });
 }
 
@@ -162,25 +163,25 @@ std::vector<std::shared_ptr<Form>> split(const FormShape& shape, const Disorder&
 
 template <class Real>
 void bind_methods(py::module_& m) {
-  m.def("descend_gradient", &gradient<Real>, py::arg("glass"), py::arg("starts").noconvert(), py::arg("step"),
+  m.def("descend_gradient", &gradient<Real>, py::arg("surface"), py::arg("starts").noconvert(), py::arg("step"),
         py::arg("decay"), py::arg("options"), py::arg("progress"), py::arg("n_threads"));
-  m.def("descend_schedule", &scheduled<Real>, py::arg("glass"), py::arg("starts").noconvert(), py::arg("parts"),
+  m.def("descend_schedule", &scheduled<Real>, py::arg("surface"), py::arg("starts").noconvert(), py::arg("parts"),
         py::arg("schedule"), py::arg("options"), py::arg("progress"), py::arg("n_threads"));
   m.def("descend_tuples", &tuples<Real>, py::arg("glass"), py::arg("starts").noconvert(), py::arg("batches"),
         py::arg("schedule"), py::arg("options"), py::arg("progress"), py::arg("n_threads"));
-  m.def("descend_lbfgs", &lbfgs<Real>, py::arg("glass"), py::arg("starts").noconvert(), py::arg("first_step"),
+  m.def("descend_lbfgs", &lbfgs<Real>, py::arg("surface"), py::arg("starts").noconvert(), py::arg("first_step"),
         py::arg("history"), py::arg("options"), py::arg("progress"), py::arg("n_threads"));
-  m.def("descend_momentum", &momentum<Real>, py::arg("glass"), py::arg("starts").noconvert(), py::arg("step"),
+  m.def("descend_momentum", &momentum<Real>, py::arg("surface"), py::arg("starts").noconvert(), py::arg("step"),
         py::arg("decay"), py::arg("momentum"), py::arg("options"), py::arg("progress"), py::arg("n_threads"));
-  m.def("descend_flow", &flow<Real>, py::arg("glass"), py::arg("starts").noconvert(), py::arg("accuracy"),
+  m.def("descend_flow", &flow<Real>, py::arg("surface"), py::arg("starts").noconvert(), py::arg("accuracy"),
         py::arg("duration"), py::arg("options"), py::arg("progress"), py::arg("n_threads"));
-  m.def("descend_power", &power<Real>, py::arg("glass"), py::arg("starts").noconvert(), py::arg("order"),
+  m.def("descend_power", &power<Real>, py::arg("surface"), py::arg("starts").noconvert(), py::arg("order"),
         py::arg("shift"), py::arg("options"), py::arg("progress"), py::arg("n_threads"));
-  m.def("descend_trust", &trust<Real>, py::arg("glass"), py::arg("starts").noconvert(), py::arg("radius"),
+  m.def("descend_trust", &trust<Real>, py::arg("surface"), py::arg("starts").noconvert(), py::arg("radius"),
         py::arg("options"), py::arg("progress"), py::arg("n_threads"));
-  m.def("descend_saddle_free", &saddle_free<Real>, py::arg("glass"), py::arg("starts").noconvert(), py::arg("krylov"),
+  m.def("descend_saddle_free", &saddle_free<Real>, py::arg("surface"), py::arg("starts").noconvert(), py::arg("krylov"),
         py::arg("options"), py::arg("progress"), py::arg("n_threads"));
-  m.def("descend_ascent", &ascent<Real>, py::arg("glass"), py::arg("starts").noconvert(), py::arg("krylov"),
+  m.def("descend_ascent", &ascent<Real>, py::arg("surface"), py::arg("starts").noconvert(), py::arg("krylov"),
         py::arg("options"), py::arg("progress"), py::arg("n_threads"));
 }
 

@@ -55,7 +55,7 @@ Array<Real> hessian(const Glass& glass, const Array<Real>& points, int n_threads
 }
 
 template <class Real>
-void bind_evaluations(py::class_<Glass, std::shared_ptr<Glass>>& glass) {
+void bind_evaluations(py::class_<Glass, Surface, std::shared_ptr<Glass>>& glass) {
   glass.def("energy", &energy<Real>, py::arg("points").noconvert(), py::arg("n_threads"))
       .def("energy_gradient", &energy_gradient<Real>, py::arg("points").noconvert(), py::arg("riemannian"),
            py::arg("n_threads"))
@@ -66,11 +66,8 @@ void bind_evaluations(py::class_<Glass, std::shared_ptr<Glass>>& glass) {
 }  // namespace
 
 void bind_glass(py::module_& m) {
-  py::class_<Glass, std::shared_ptr<Glass>> glass(m, "Glass");
-  glass
-      .def(
-          py::init([](std::int64_t count, std::int64_t size) { return std::make_shared<Glass>(Spheres{count, size}); }),
-          py::arg("spheres"), py::arg("size"))
+  py::class_<Glass, Surface, std::shared_ptr<Glass>> glass(m, "Glass");
+  glass.def(py::init<std::int64_t, std::int64_t>(), py::arg("spheres"), py::arg("size"))
       .def(
           "add_form",
           [](Glass& self, std::shared_ptr<Form> form, double scale) { self.add_form(std::move(form), scale); },

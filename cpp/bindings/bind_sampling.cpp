@@ -20,7 +20,7 @@ Array<Real> copied(const Array<Real>& starts, std::vector<py::ssize_t> shape) {
 py::ssize_t columns(std::int64_t steps, std::int64_t every) { return every > 0 ? steps / every + 1 : 0; }
 
 template <class Real>
-py::dict sampled(const Glass& glass, const Array<Real>& starts, const std::vector<ThermalLevel>& levels,
+py::dict sampled(const Surface& surface, const Array<Real>& starts, const std::vector<ThermalLevel>& levels,
                  const ThermalOptions& options, const py::object& progress, int n_threads) {
   const py::ssize_t replicas = starts.shape(0), D = starts.shape(1), count = static_cast<py::ssize_t>(levels.size());
   std::int64_t steps = 0;
@@ -41,15 +41,15 @@ py::dict sampled(const Glass& glass, const Array<Real>& starts, const std::vecto
                                epsilon.mutable_data()};
   const auto done = std::make_shared<std::atomic<std::int64_t>>(0);
   const Run run = reporting_run(n_threads, progress, done, replicas * steps);
-  without_gil([&] { sample(glass, levels, options, rows, done.get(), run); });
+  without_gil([&] { sample(surface, levels, options, rows, done.get(), run); });
   return py::dict("points"_a = points, "energy_density"_a = energy, "trace"_a = trace, "kept"_a = kept,
                   "level_energy"_a = level_energy, "acceptance"_a = acceptance, "epsilon"_a = epsilon);
 }
 
 // starts: (replicas, betas, dimension).
 template <class Real>
-py::dict tempered(const Glass& glass, const Array<Real>& starts, const Ladder& ladder, const ThermalOptions& options,
-                  const py::object& progress, int n_threads) {
+py::dict tempered(const Surface& surface, const Array<Real>& starts, const Ladder& ladder,
+                  const ThermalOptions& options, const py::object& progress, int n_threads) {
   const py::ssize_t replicas = starts.shape(0), rungs = starts.shape(1);
   Array<Real> points = copied(starts, {replicas, rungs, starts.shape(2)});
   Array<double> energy = filled<double>({replicas, rungs}, nan);
@@ -67,16 +67,16 @@ py::dict tempered(const Glass& glass, const Array<Real>& starts, const Ladder& l
                               round_trips.mutable_data()};
   const auto done = std::make_shared<std::atomic<std::int64_t>>(0);
   const Run run = reporting_run(n_threads, progress, done, replicas * rungs * ladder.steps);
-  without_gil([&] { temper(glass, ladder, options, rows, done.get(), run); });
+  without_gil([&] { temper(surface, ladder, options, rows, done.get(), run); });
   return py::dict("points"_a = points, "energy_density"_a = energy, "trace"_a = trace, "mean_energy"_a = mean,
                   "acceptance"_a = acceptance, "swap_acceptance"_a = swaps, "round_trips"_a = round_trips);
 }
 
 template <class Real>
 void bind_samplers(py::module_& m) {
-  m.def("sample", &sampled<Real>, py::arg("glass"), py::arg("starts").noconvert(), py::arg("levels"),
+  m.def("sample", &sampled<Real>, py::arg("surface"), py::arg("starts").noconvert(), py::arg("levels"),
         py::arg("options"), py::arg("progress"), py::arg("n_threads"));
-  m.def("temper", &tempered<Real>, py::arg("glass"), py::arg("starts").noconvert(), py::arg("ladder"),
+  m.def("temper", &tempered<Real>, py::arg("surface"), py::arg("starts").noconvert(), py::arg("ladder"),
         py::arg("options"), py::arg("progress"), py::arg("n_threads"));
 }
 

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <string>
 
 #include "bindings.hpp"
 #include "spinscape/refinement.hpp"
@@ -8,44 +7,6 @@
 
 namespace spinscape::bindings {
 namespace {
-
-// A landscape of Python's (spinscape.landscape.Landscape). Its methods run with the GIL, one call at a time.
-class PythonSurface : public Surface {
- public:
-  PythonSurface(py::object landscape, std::int64_t count, std::int64_t size, bool flat)
-      : landscape_(std::move(landscape)), spheres_{count, size, flat} {}
-  const Spheres& spheres() const override { return spheres_; }
-  void gradient(const double* points, std::int64_t count, double* energies, double* gradients,
-                const Run&) const override {
-    const py::gil_scoped_acquire acquire;
-    const Array<double> block = rows(points, count);
-    take("energy", landscape_.attr("energy")(block), count, energies);
-    take("gradient", landscape_.attr("gradient")(block), count * dimension(), gradients);
-  }
-  void hvp(const double* points, const double* vectors, std::int64_t count, double* products,
-           const Run&) const override {
-    const py::gil_scoped_acquire acquire;
-    take("hvp", landscape_.attr("hvp")(rows(points, count), rows(vectors, count)), count * dimension(), products);
-  }
-  void hessian(const double* points, std::int64_t count, double* hessians, const Run&) const override {
-    const py::gil_scoped_acquire acquire;
-    take("hessian", landscape_.attr("hessian")(rows(points, count)), count * dimension() * dimension(), hessians);
-  }
-
- private:
-  Array<double> rows(const double* data, std::int64_t count) const { return Array<double>({count, dimension()}, data); }
-  static void take(const char* method, const py::object& answer, std::int64_t expected, double* out) {
-    const auto values = py::array_t<double, py::array::c_style | py::array::forcecast>::ensure(answer);
-    if (!values) throw py::error_already_set();
-    if (values.size() != expected)
-      throw std::invalid_argument(std::string("landscape: expected ") + std::to_string(expected) + " numbers from " +
-                                  method + ", got " + std::to_string(values.size()));
-    std::copy_n(values.data(), expected, out);
-  }
-
-  py::object landscape_;
-  Spheres spheres_;
-};
 
 Array<double> copied(const Array<double>& points) {
   Array<double> copy = empty<double>({points.shape(0), points.shape(1)});
@@ -133,12 +94,6 @@ void bind_search(py::module_& m) {
       .value("stalled", RefineStop::stalled)
       .finalize();
   bind_options(m);
-  py::class_<Surface>(m, "Surface");
-  py::class_<GlassSurface, Surface>(m, "GlassSurface")
-      .def(py::init<const Glass&>(), py::arg("glass"), py::keep_alive<1, 2>());
-  py::class_<PythonSurface, Surface>(m, "PythonSurface")
-      .def(py::init<py::object, std::int64_t, std::int64_t, bool>(), py::arg("landscape"), py::arg("count"),
-           py::arg("size"), py::arg("flat"));
   m.def("refine", &refine_points, py::arg("surface"), py::arg("starts").noconvert(), py::arg("options"),
         py::arg("n_threads"));
   m.def("move_to_energy", &move_points, py::arg("surface"), py::arg("starts").noconvert(),

@@ -48,23 +48,23 @@ py::dict matrix_index(const Array<double>& matrices, double zero_tol, InertiaMet
   return columns(counts);
 }
 
-py::dict glass_index(const Glass& glass, const Array<double>& points, double zero_tol, InertiaMethod method,
-                     std::int64_t tile, int n_threads) {
+py::dict surface_index(const Surface& surface, const Array<double>& points, double zero_tol, InertiaMethod method,
+                       std::int64_t tile, int n_threads) {
   const double* w = points.data();
   const std::int64_t replicas = points.shape(0);
   std::vector<Inertia> counts;
   const Run run = make_run(n_threads);
-  without_gil([&] { counts = count_index(glass, w, replicas, zero_tol, method, tile, run); });
+  without_gil([&] { counts = count_index(surface, w, replicas, zero_tol, method, tile, run); });
   return columns(counts);
 }
 
-py::dict glass_lanczos(const Glass& glass, const Array<double>& points, double zero_tol, const LanczosOptions& options,
-                       int n_threads) {
+py::dict surface_lanczos(const Surface& surface, const Array<double>& points, double zero_tol,
+                         const LanczosOptions& options, int n_threads) {
   const double* w = points.data();
   const std::int64_t replicas = points.shape(0);
   std::vector<LanczosCount> counts;
   const Run run = make_run(n_threads);
-  without_gil([&] { counts = lanczos_index(glass, w, replicas, zero_tol, options, run); });
+  without_gil([&] { counts = lanczos_index(surface, w, replicas, zero_tol, options, run); });
   return columns(counts);
 }
 
@@ -126,9 +126,9 @@ void bind_spectrum(py::module_& m) {
            py::arg("max_steps"), py::arg("block_size"), py::arg("seed"), py::arg("epsilon"));
   m.def("matrix_index", &matrix_index, py::arg("matrices").noconvert(), py::arg("zero_tol"), py::arg("method"),
         py::arg("n_threads"));
-  m.def("glass_index", &glass_index, py::arg("glass"), py::arg("points").noconvert(), py::arg("zero_tol"),
+  m.def("surface_index", &surface_index, py::arg("surface"), py::arg("points").noconvert(), py::arg("zero_tol"),
         py::arg("method"), py::arg("tile"), py::arg("n_threads"));
-  m.def("glass_lanczos", &glass_lanczos, py::arg("glass"), py::arg("points").noconvert(), py::arg("zero_tol"),
+  m.def("surface_lanczos", &surface_lanczos, py::arg("surface"), py::arg("points").noconvert(), py::arg("zero_tol"),
         py::arg("options"), py::arg("n_threads"));
   m.def("lanczos_count", &lanczos_from_python, py::arg("multiply"), py::arg("excluded").noconvert(),
         py::arg("zero_tol"), py::arg("options"));

@@ -68,6 +68,7 @@ void without_gil(Body&& body) {
 
 void bind_system(py::module_& m);
 void bind_couplings(py::module_& m);
+void bind_surface(py::module_& m);
 void bind_glass(py::module_& m);
 void bind_descent(py::module_& m);
 void bind_sampling(py::module_& m);

@@ -6,6 +6,7 @@ PYBIND11_MODULE(_core, m) {
   m.doc() = "C++ core of spinscape: contractions, descent, indices. Use the functions of the spinscape package.";
   bind_system(m);
   bind_couplings(m);
+  bind_surface(m);
   bind_glass(m);
   bind_descent(m);
   bind_sampling(m);

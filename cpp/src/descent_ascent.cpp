@@ -16,10 +16,10 @@ namespace {
 template <class Real>
 class AscentWalker {
  public:
-  AscentWalker(const Spheres& spheres, std::int64_t krylov, std::int64_t total, const Journal<Real>& journal)
-      : n_(spheres.size),
+  AscentWalker(const Domain& domain, std::int64_t krylov, std::int64_t total, const Journal<Real>& journal)
+      : n_(domain.dimension()),
         total_(total),
-        spheres_(spheres),
+        domain_(domain),
         journal_(&journal),
         start_(n_),
         x_(n_),
@@ -104,7 +104,7 @@ class AscentWalker {
       x_[k] *= factor;
       point[k] = Real(x_[k]);
     }
-    if (steps_ == total_) retract(spheres_, point);
+    if (steps_ == total_) retract(domain_, point);
     return Need::gradient;
   }
 
@@ -115,7 +115,7 @@ class AscentWalker {
     const double square = dot(w.data(), w.data(), n_);
     const double along = square > 0 ? dot(w.data(), g.data(), n_) / square : 0;
     for (std::int64_t k = 0; k < n_; ++k) g[k] -= along * w[k];
-    return scaled_norm(spheres_, g.data());
+    return scaled_norm(domain_, g.data());
   }
 
   Need finish(double energy, const Real* gradient, const Real* point, StopReason reason) {
@@ -126,7 +126,7 @@ class AscentWalker {
   }
 
   std::int64_t n_, total_;
-  Spheres spheres_;
+  Domain domain_;
   const Journal<Real>* journal_;
   std::vector<Real> start_;
   std::vector<double> x_, gradient_, radial_;
@@ -138,15 +138,15 @@ class AscentWalker {
 }  // namespace
 
 template <class Real>
-void descend_ascent(const Glass& glass, std::int64_t krylov, const DescentOptions& options,
+void descend_ascent(const Surface& surface, std::int64_t krylov, const DescentOptions& options,
                     const DescentRows<Real>& rows, std::atomic<std::int64_t>* finished, const Run& run) {
-  const Journal<Real> journal(glass.spheres(), options, rows, finished);
-  const auto make_walker = [&] { return AscentWalker<Real>(glass.spheres(), krylov, options.max_steps, journal); };
-  walk_requests<AmbientAnswers, Real>(glass, rows.replicas, make_walker, run);
+  const Journal<Real> journal(surface, options, rows, finished);
+  const auto make_walker = [&] { return AscentWalker<Real>(surface.domain(), krylov, options.max_steps, journal); };
+  walk_requests<AmbientAnswers, Real>(surface, rows.replicas, make_walker, run);
 }
 
-#define SPINSCAPE_INSTANTIATE(Real)                                                                         \
-  template void descend_ascent(const Glass&, std::int64_t, const DescentOptions&, const DescentRows<Real>&, \
+#define SPINSCAPE_INSTANTIATE(Real)                                                                           \
+  template void descend_ascent(const Surface&, std::int64_t, const DescentOptions&, const DescentRows<Real>&, \
                                std::atomic<std::int64_t>*, const Run&);
 SPINSCAPE_INSTANTIATE(float)
 SPINSCAPE_INSTANTIATE(double)

@@ -15,12 +15,12 @@ namespace spinscape {
 // A replica's start, put on the spheres; one that is on them to rounding keeps its bits, so that a run can be continued
 // as if it had never been interrupted.
 template <class Real>
-void load_point(const Spheres& spheres, const Real* start, Real* point) {
-  std::copy(start, start + spheres.dimension(), point);
+void load_point(const Domain& domain, const Real* start, Real* point) {
+  std::copy(start, start + domain.dimension(), point);
   constexpr double rounding = 64 * double(std::numeric_limits<Real>::epsilon());
-  for (std::int64_t first = 0; first < spheres.dimension(); first += spheres.size) {
-    const double square = double(dot(point + first, point + first, spheres.size));
-    if (std::abs(square / double(spheres.size) - 1) > rounding) return static_cast<void>(retract(spheres, point));
+  for (const Sphere& sphere : domain.spheres()) {
+    const double square = double(dot(point + sphere.first, point + sphere.first, sphere.size));
+    if (std::abs(square / double(sphere.size) - 1) > rounding) return static_cast<void>(retract(domain, point));
   }
 }
 
@@ -28,18 +28,18 @@ void load_point(const Spheres& spheres, const Real* start, Real* point) {
 template <class Real>
 class Journal {
  public:
-  Journal(const Spheres& spheres, const DescentOptions& options, const DescentRows<Real>& rows,
+  Journal(const Surface& surface, const DescentOptions& options, const DescentRows<Real>& rows,
           std::atomic<std::int64_t>* finished)
-      : spheres_(spheres), options_(options), rows_(rows), finished_(finished) {}
+      : surface_(surface), options_(options), rows_(rows), finished_(finished) {}
 
   void load(std::int64_t replica, Real* point) const {
-    load_point(spheres_, rows_.points + replica * spheres_.dimension(), point);
+    load_point(surface_.domain(), rows_.points + replica * surface_.dimension(), point);
   }
 
   void trace(std::int64_t replica, std::int64_t step, double energy, double norm) const {
     if (options_.trace_every == 0 || step % options_.trace_every != 0) return;
     const std::int64_t column = replica * options_.trace_columns() + step / options_.trace_every;
-    rows_.trace_energy[column] = energy / double(spheres_.size);
+    rows_.trace_energy[column] = energy / surface_.energy_scale();
     rows_.trace_norm[column] = norm;
   }
 
@@ -50,7 +50,7 @@ class Journal {
     for (std::int64_t level = 0; level < levels && norm <= options_.ladder[level]; ++level) {
       if (rows_.halting_steps[replica * levels + level] >= 0) continue;
       rows_.halting_steps[replica * levels + level] = step;
-      rows_.halting_energy[replica * levels + level] = energy / double(spheres_.size);
+      rows_.halting_energy[replica * levels + level] = energy / surface_.energy_scale();
     }
     if (!std::isfinite(energy) || !std::isfinite(norm)) return StopReason::not_finite;
     if (norm <= options_.tol) return StopReason::converged;
@@ -60,9 +60,9 @@ class Journal {
 
   void finish(std::int64_t replica, const Real* point, double energy, double norm, StopReason reason,
               std::int64_t steps, std::int64_t evaluations) const {
-    const std::int64_t n = spheres_.dimension();
+    const std::int64_t n = surface_.dimension();
     std::copy(point, point + n, rows_.points + replica * n);
-    rows_.energy_density[replica] = energy / double(spheres_.size);
+    rows_.energy_density[replica] = energy / surface_.energy_scale();
     rows_.gradient_norm[replica] = norm;
     rows_.stop_reason[replica] = static_cast<std::int8_t>(reason);
     rows_.steps[replica] = steps;
@@ -73,7 +73,7 @@ class Journal {
   std::int64_t replicas() const { return rows_.replicas; }
 
  private:
-  Spheres spheres_;
+  const Surface& surface_;
   DescentOptions options_;
   DescentRows<Real> rows_;
   std::atomic<std::int64_t>* finished_;
@@ -99,7 +99,7 @@ class IdleWatch {
 // The last point a walker accepted: the base of its next step, and what is taken down at its end.
 template <class Real>
 struct Accepted {
-  Accepted(const Spheres& on, const Journal<Real>& to) : spheres(on), journal(&to), point(on.dimension()) {}
+  Accepted(const Domain& on, const Journal<Real>& to) : domain(on), journal(&to), point(on.dimension()) {}
 
   // A new replica, with its start in `first`, which will be the first point accepted.
   void load(std::int64_t number, Real* first) {
@@ -115,10 +115,10 @@ struct Accepted {
   // Returns why the replica ends at this point, if it does.
   std::optional<StopReason> take(double its_energy, const Real* gradient, const Real* its_point) {
     ++steps;
-    std::copy(its_point, its_point + spheres.dimension(), point.begin());
+    std::copy(its_point, its_point + domain.dimension(), point.begin());
     energy = its_energy;
     scale = std::max(scale, std::abs(energy));
-    norm = scaled_norm(spheres, gradient);
+    norm = scaled_norm(domain, gradient);
     const std::optional<StopReason> reason = journal->judge(replica, steps, energy, norm);
     return !reason && watch.idle(energy, norm) ? StopReason::stalled : reason;
   }
@@ -126,7 +126,7 @@ struct Accepted {
     journal->finish(replica, point.data(), energy, norm, reason, steps, evaluations);
   }
 
-  Spheres spheres;
+  Domain domain;
   const Journal<Real>* journal;
   std::vector<Real> point;
   IdleWatch watch;
@@ -137,15 +137,21 @@ struct Accepted {
 
 // How replicas are spread over threads. A block is evaluated at once, and the contraction is fastest with blocks of 48
 // to 96; threads work inside the contraction only where there are too few replicas for blocks of their own and one
-// evaluation outlasts the few microseconds it takes to wake them.
+// evaluation outlasts the few microseconds it takes to wake them. What is called back sees all replicas in one block.
 struct Grouping {
   std::int64_t workers;
   std::int64_t block;
   bool threads_inside;
 
-  Grouping(const Glass& glass, std::int64_t replicas, int threads) {
+  Grouping(const Surface& surface, std::int64_t replicas, int threads) {
     constexpr std::int64_t full_block = 96, least_block = 24, quick_evaluation = 1 << 18;
-    const bool quick = double(glass.couplings()) * double(replicas) < double(quick_evaluation);
+    if (!surface.concurrent()) {
+      threads_inside = true;
+      workers = 1;
+      block = std::max<std::int64_t>(1, replicas);
+      return;
+    }
+    const bool quick = double(surface.cost()) * double(replicas) < double(quick_evaluation);
     threads_inside = threads > 1 && replicas < threads * least_block && !quick;
     workers = threads_inside ? 1 : std::max<std::int64_t>(1, std::min<std::int64_t>(threads, replicas));
     block = std::min(threads_inside ? replicas : (replicas + workers - 1) / workers, full_block);
@@ -158,9 +164,9 @@ struct Grouping {
 //     advance(energy, gradient, point)        take in its evaluation and write the next point; true at the end.
 // Walkers that ended are replaced from the queue, and at last by the walkers behind them, so blocks stay dense.
 template <class Real, class MakeWalker>
-void walk_queue(const Glass& glass, std::int64_t replicas, const MakeWalker& make_walker, const Run& run) {
-  const Grouping grouping(glass, replicas, run.threads());
-  const std::int64_t n = glass.dimension();
+void walk_queue(const Surface& surface, std::int64_t replicas, const MakeWalker& make_walker, const Run& run) {
+  const Grouping grouping(surface, replicas, run.threads());
+  const std::int64_t n = surface.dimension();
   std::atomic<std::int64_t> queue{0};
   parallel_for(run, grouping.workers, [&](std::int64_t) {
     const Run inner = grouping.inner(run);
@@ -178,7 +184,7 @@ void walk_queue(const Glass& glass, std::int64_t replicas, const MakeWalker& mak
     while (active < grouping.block && load(active)) ++active;
     while (active > 0) {
       inner.check();
-      glass.riemannian_gradient(points.data(), active, energies.data(), gradients.data(), inner);
+      surface.gradient(points.data(), active, energies.data(), gradients.data(), inner);
       // Backwards: the walker moved into a gap has then already advanced.
       for (std::int64_t slot = active - 1; slot >= 0; --slot) {
         Real* point = points.data() + slot * n;

@@ -27,8 +27,8 @@ constexpr double error_weights[stages] = {71.0 / 57600,      0,          -71.0 /
 template <class Real>
 class FlowWalker {
  public:
-  FlowWalker(const Spheres& spheres, const FlowOptions& flow, const Journal<Real>& journal)
-      : spheres_(spheres), n_(spheres.dimension()), flow_(flow), journal_(&journal), base_(n_) {
+  FlowWalker(const Domain& domain, const FlowOptions& flow, const Journal<Real>& journal)
+      : domain_(domain), n_(domain.dimension()), flow_(flow), journal_(&journal), base_(n_) {
     for (std::vector<Real>& slope : slopes_) slope.resize(n_);
   }
 
@@ -67,7 +67,7 @@ class FlowWalker {
       if (weight == 0) continue;
       for (std::int64_t k = 0; k < n_; ++k) point[k] += weight * slopes_[j][k];
     }
-    if (!retract(spheres_, point)) return shorten(0.1, point);
+    if (!retract(domain_, point)) return shorten(0.1, point);
     return false;
   }
 
@@ -102,7 +102,7 @@ class FlowWalker {
   // Takes down an accepted point.
   bool arrive(Real energy, const Real* gradient) {
     energy_ = double(energy);
-    norm_ = scaled_norm(spheres_, gradient);
+    norm_ = scaled_norm(domain_, gradient);
     std::optional<StopReason> reason = journal_->judge(replica_, steps_, energy_, norm_);
     if (time_ >= flow_.duration && (!reason || reason == StopReason::max_steps)) reason = StopReason::completed;
     return reason ? finish(*reason) : false;
@@ -123,7 +123,7 @@ class FlowWalker {
     return true;
   }
 
-  Spheres spheres_;
+  Domain domain_;
   std::int64_t n_;
   FlowOptions flow_;
   const Journal<Real>* journal_;
@@ -138,15 +138,15 @@ class FlowWalker {
 }  // namespace
 
 template <class Real>
-void descend_flow(const Glass& glass, const FlowOptions& flow, const DescentOptions& options,
+void descend_flow(const Surface& surface, const FlowOptions& flow, const DescentOptions& options,
                   const DescentRows<Real>& rows, std::atomic<std::int64_t>* finished, const Run& run) {
-  const Journal<Real> journal(glass.spheres(), options, rows, finished);
-  const auto make_walker = [&] { return FlowWalker<Real>(glass.spheres(), flow, journal); };
-  walk_queue<Real>(glass, rows.replicas, make_walker, run);
+  const Journal<Real> journal(surface, options, rows, finished);
+  const auto make_walker = [&] { return FlowWalker<Real>(surface.domain(), flow, journal); };
+  walk_queue<Real>(surface, rows.replicas, make_walker, run);
 }
 
-#define SPINSCAPE_INSTANTIATE(Real)                                                                             \
-  template void descend_flow(const Glass&, const FlowOptions&, const DescentOptions&, const DescentRows<Real>&, \
+#define SPINSCAPE_INSTANTIATE(Real)                                                                               \
+  template void descend_flow(const Surface&, const FlowOptions&, const DescentOptions&, const DescentRows<Real>&, \
                              std::atomic<std::int64_t>*, const Run&);
 SPINSCAPE_INSTANTIATE(float)
 SPINSCAPE_INSTANTIATE(double)

@@ -7,8 +7,8 @@ namespace {
 template <class Real>
 class GradientWalker {
  public:
-  GradientWalker(const Spheres& spheres, double step, double decay, const Journal<Real>& journal)
-      : spheres_(spheres), step_(step), decay_(decay), journal_(&journal), next_(spheres.dimension()) {}
+  GradientWalker(const Domain& domain, double step, double decay, const Journal<Real>& journal)
+      : domain_(domain), step_(step), decay_(decay), journal_(&journal), next_(domain.dimension()) {}
 
   void start(std::int64_t replica, Real* point) {
     replica_ = replica;
@@ -17,9 +17,9 @@ class GradientWalker {
   }
 
   bool advance(Real energy, const Real* gradient, Real* w) {
-    const double norm = scaled_norm(spheres_, gradient);
+    const double norm = scaled_norm(domain_, gradient);
     std::optional<StopReason> reason = journal_->judge(replica_, steps_, double(energy), norm);
-    if (!reason && !step_from(spheres_, w, gradient, step_ / (1 + decay_ * double(steps_)), next_.data()))
+    if (!reason && !step_from(domain_, w, gradient, step_ / (1 + decay_ * double(steps_)), next_.data()))
       reason = StopReason::not_finite;
     // A smaller step from the same point would not move it either: it stays there for ever.
     if (!reason && std::equal(next_.begin(), next_.end(), w)) reason = StopReason::stalled;
@@ -33,7 +33,7 @@ class GradientWalker {
   }
 
  private:
-  Spheres spheres_;
+  Domain domain_;
   double step_, decay_;
   const Journal<Real>* journal_;
   std::vector<Real> next_;
@@ -44,19 +44,19 @@ class GradientWalker {
 }  // namespace
 
 template <class Real>
-void descend_gradient(const Glass& glass, double step, double decay, const DescentOptions& options,
+void descend_gradient(const Surface& surface, double step, double decay, const DescentOptions& options,
                       const DescentRows<Real>& rows, std::atomic<std::int64_t>* finished, const Run& run) {
-  const Journal<Real> journal(glass.spheres(), options, rows, finished);
-  const auto make_walker = [&] { return GradientWalker<Real>(glass.spheres(), step, decay, journal); };
-  walk_queue<Real>(glass, rows.replicas, make_walker, run);
+  const Journal<Real> journal(surface, options, rows, finished);
+  const auto make_walker = [&] { return GradientWalker<Real>(surface.domain(), step, decay, journal); };
+  walk_queue<Real>(surface, rows.replicas, make_walker, run);
 }
 
 template <class Real>
-void descend_schedule(const Glass& glass, const std::vector<const Glass*>& parts, const Schedule& schedule,
+void descend_schedule(const Surface& surface, const std::vector<const Surface*>& parts, const Schedule& schedule,
                       const DescentOptions& options, const DescentRows<Real>& rows, std::atomic<std::int64_t>* finished,
                       const Run& run) {
-  const Journal<Real> journal(glass.spheres(), options, rows, finished);
-  const Grouping grouping(glass, rows.replicas, run.threads());
+  const Journal<Real> journal(surface, options, rows, finished);
+  const Grouping grouping(surface, rows.replicas, run.threads());
   // As many blocks for each thread: they take equally long.
   const std::int64_t turns = (rows.replicas + grouping.workers * grouping.block - 1) /
                              std::max<std::int64_t>(1, grouping.workers * grouping.block);
@@ -64,17 +64,17 @@ void descend_schedule(const Glass& glass, const std::vector<const Glass*>& parts
   parallel_for(run, blocks, [&](std::int64_t item) {
     const Run inner = grouping.inner(run);
     const std::int64_t first = rows.replicas * item / blocks;
-    ScheduledBlock<Real> block(glass, journal, first, rows.replicas * (item + 1) / blocks - first);
+    ScheduledBlock<Real> block(surface, journal, first, rows.replicas * (item + 1) / blocks - first);
     Moves moves(schedule, static_cast<int>(parts.size()));
     for (std::int64_t t = 0; block.active() > 0; ++t) {
       const bool last = moves.at_end() || t == options.max_steps;
       const Move move = last ? Move{0, -1} : moves.current();
       if (move.part < 0) {
-        block.evaluate(glass, inner);
+        block.evaluate(surface, inner);
         block.judge(moves.at_end() ? std::optional(StopReason::completed) : std::nullopt);
       } else {
         if (options.trace_every > 0 && t % options.trace_every == 0) {
-          block.evaluate(glass, inner);
+          block.evaluate(surface, inner);
           block.trace();
         }
         block.evaluate(*parts[move.part], inner);
@@ -86,11 +86,11 @@ void descend_schedule(const Glass& glass, const std::vector<const Glass*>& parts
   });
 }
 
-#define SPINSCAPE_INSTANTIATE(Real)                                                                             \
-  template void descend_gradient(const Glass&, double, double, const DescentOptions&, const DescentRows<Real>&, \
-                                 std::atomic<std::int64_t>*, const Run&);                                       \
-  template void descend_schedule(const Glass&, const std::vector<const Glass*>&, const Schedule&,               \
-                                 const DescentOptions&, const DescentRows<Real>&, std::atomic<std::int64_t>*,   \
+#define SPINSCAPE_INSTANTIATE(Real)                                                                               \
+  template void descend_gradient(const Surface&, double, double, const DescentOptions&, const DescentRows<Real>&, \
+                                 std::atomic<std::int64_t>*, const Run&);                                         \
+  template void descend_schedule(const Surface&, const std::vector<const Surface*>&, const Schedule&,             \
+                                 const DescentOptions&, const DescentRows<Real>&, std::atomic<std::int64_t>*,     \
                                  const Run&);
 SPINSCAPE_INSTANTIATE(float)
 SPINSCAPE_INSTANTIATE(double)

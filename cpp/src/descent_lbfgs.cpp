@@ -72,11 +72,11 @@ class PairHistory {
 template <class Real>
 class LbfgsWalker {
  public:
-  LbfgsWalker(const Spheres& spheres, const LbfgsOptions& lbfgs, const Journal<Real>& journal)
-      : spheres_(spheres),
-        n_(spheres.dimension()),
+  LbfgsWalker(const Domain& domain, const LbfgsOptions& lbfgs, const Journal<Real>& journal)
+      : domain_(domain),
+        n_(domain.dimension()),
         first_step_(lbfgs.first_step),
-        base_(spheres, journal),
+        base_(domain, journal),
         history_(n_, lbfgs.history),
         gradient_(n_),
         direction_(n_) {}
@@ -110,8 +110,8 @@ class LbfgsWalker {
     Real* s = history_.next_s();
     Real* y = history_.next_y();
     for (std::int64_t k = 0; k < n_; ++k) s[k] = Real(search_.step()) * direction_[k];
-    project(spheres_, point, s, s);
-    project(spheres_, point, gradient_.data(), y);
+    project(domain_, point, s, s);
+    project(domain_, point, gradient_.data(), y);
     for (std::int64_t k = 0; k < n_; ++k) y[k] = gradient[k] - y[k];
     history_.keep();
   }
@@ -122,27 +122,28 @@ class LbfgsWalker {
     std::copy(gradient_.begin(), gradient_.end(), direction_.begin());
     if (!history_.empty()) {
       history_.apply(direction_.data());
-      project(spheres_, base_.point.data(), direction_.data(), direction_.data());
+      project(domain_, base_.point.data(), direction_.data(), direction_.data());
     }
     for (Real& x : direction_) x = -x;
     squares_.clear();
-    for (std::int64_t first = 0; first < n_; first += spheres_.size)
-      squares_.push_back(double(dot(direction_.data() + first, direction_.data() + first, spheres_.size)));
+    for (const Sphere& sphere : domain_.spheres())
+      squares_.push_back(double(dot(direction_.data() + sphere.first, direction_.data() + sphere.first, sphere.size)));
     const double slope = slope_at(gradient_.data(), 0);
-    const double length = scaled_norm(spheres_, direction_.data());
+    const double length = scaled_norm(domain_, direction_.data());
     if (!(slope < 0) || !std::isfinite(length)) return search_failed(point);
-    search_.begin(base_.energy, slope, history_.empty() ? first_step_ : 1.0, longest_turn / length,
-                  energy_rounding * base_.scale);
+    search_.begin(base_.energy, slope, history_.empty() ? first_step_ : 1.0,
+                  longest_step(domain_, base_.point.data(), longest_turn) / length, energy_rounding * base_.scale);
     return try_step(point);
   }
 
   // d/da of the energy at the retraction of base + a d: with d tangent, its length grows as sqrt(1 + a^2 |d|^2 / size).
   double slope_at(const Real* gradient, double step) const {
-    double sum = 0;
-    for (std::int64_t sphere = 0; sphere < spheres_.count; ++sphere) {
-      const std::int64_t first = sphere * spheres_.size;
-      const double along = double(dot(gradient + first, direction_.data() + first, spheres_.size));
-      sum += along / std::sqrt(1 + step * step * squares_[sphere] / double(spheres_.size));
+    const std::int64_t free = domain_.first_flat();
+    double sum = double(dot(gradient + free, direction_.data() + free, domain_.flat()));
+    for (std::int64_t s = 0; s < domain_.count(); ++s) {
+      const Sphere& sphere = domain_.spheres()[s];
+      const double along = double(dot(gradient + sphere.first, direction_.data() + sphere.first, sphere.size));
+      sum += along / std::sqrt(1 + step * step * squares_[s] / double(sphere.size));
     }
     return sum;
   }
@@ -150,7 +151,7 @@ class LbfgsWalker {
   bool try_step(Real* point) {
     std::copy(base_.point.begin(), base_.point.end(), point);
     add_scaled(point, direction_.data(), search_.step(), n_);
-    return retract(spheres_, point) ? false : search_failed(point);
+    return retract(domain_, point) ? false : search_failed(point);
   }
 
   // The history may have grown useless: once more along the gradient itself.
@@ -165,7 +166,7 @@ class LbfgsWalker {
     return true;
   }
 
-  Spheres spheres_;
+  Domain domain_;
   std::int64_t n_;
   double first_step_;
   Accepted<Real> base_;
@@ -178,15 +179,15 @@ class LbfgsWalker {
 }  // namespace
 
 template <class Real>
-void descend_lbfgs(const Glass& glass, const LbfgsOptions& lbfgs, const DescentOptions& options,
+void descend_lbfgs(const Surface& surface, const LbfgsOptions& lbfgs, const DescentOptions& options,
                    const DescentRows<Real>& rows, std::atomic<std::int64_t>* finished, const Run& run) {
-  const Journal<Real> journal(glass.spheres(), options, rows, finished);
-  const auto make_walker = [&] { return LbfgsWalker<Real>(glass.spheres(), lbfgs, journal); };
-  walk_queue<Real>(glass, rows.replicas, make_walker, run);
+  const Journal<Real> journal(surface, options, rows, finished);
+  const auto make_walker = [&] { return LbfgsWalker<Real>(surface.domain(), lbfgs, journal); };
+  walk_queue<Real>(surface, rows.replicas, make_walker, run);
 }
 
-#define SPINSCAPE_INSTANTIATE(Real)                                                                               \
-  template void descend_lbfgs(const Glass&, const LbfgsOptions&, const DescentOptions&, const DescentRows<Real>&, \
+#define SPINSCAPE_INSTANTIATE(Real)                                                                                 \
+  template void descend_lbfgs(const Surface&, const LbfgsOptions&, const DescentOptions&, const DescentRows<Real>&, \
                               std::atomic<std::int64_t>*, const Run&);
 SPINSCAPE_INSTANTIATE(float)
 SPINSCAPE_INSTANTIATE(double)

@@ -9,13 +9,13 @@ namespace {
 template <class Real>
 class MomentumWalker {
  public:
-  MomentumWalker(const Spheres& spheres, const MomentumOptions& method, const Journal<Real>& journal)
-      : spheres_(spheres),
+  MomentumWalker(const Domain& domain, const MomentumOptions& method, const Journal<Real>& journal)
+      : domain_(domain),
         method_(method),
         journal_(&journal),
-        velocity_(spheres.dimension()),
-        before_(spheres.dimension()),
-        next_(spheres.dimension()) {}
+        velocity_(domain.dimension()),
+        before_(domain.dimension()),
+        next_(domain.dimension()) {}
 
   void start(std::int64_t replica, Real* point) {
     replica_ = replica;
@@ -25,7 +25,7 @@ class MomentumWalker {
   }
 
   bool advance(Real energy, const Real* gradient, Real* w) {
-    const double norm = scaled_norm(spheres_, gradient);
+    const double norm = scaled_norm(domain_, gradient);
     std::optional<StopReason> reason = journal_->judge(replica_, steps_, double(energy), norm);
     if (!reason && !step_from(gradient, w)) reason = StopReason::not_finite;
     // Neither point nor velocity changed: they never will again.
@@ -43,16 +43,16 @@ class MomentumWalker {
  private:
   bool step_from(const Real* gradient, const Real* w) {
     before_ = velocity_;
-    project(spheres_, w, velocity_.data(), velocity_.data());
+    project(domain_, w, velocity_.data(), velocity_.data());
     const Real gamma(method_.step / (1 + method_.decay * double(steps_))), mu(method_.momentum);
-    for (std::int64_t k = 0; k < spheres_.dimension(); ++k) {
+    for (std::int64_t k = 0; k < domain_.dimension(); ++k) {
       velocity_[k] = mu * velocity_[k] - gamma * gradient[k];
       next_[k] = w[k] + velocity_[k];
     }
-    return retract(spheres_, next_.data());
+    return retract(domain_, next_.data());
   }
 
-  Spheres spheres_;
+  Domain domain_;
   MomentumOptions method_;
   const Journal<Real>* journal_;
   std::vector<Real> velocity_, before_, next_;
@@ -65,14 +65,14 @@ class MomentumWalker {
 template <class Real>
 class PowerWalker {
  public:
-  PowerWalker(const Spheres& spheres, int order, double shift, const Journal<Real>& journal)
-      : spheres_(spheres),
+  PowerWalker(const Domain& domain, int order, double shift, const Journal<Real>& journal)
+      : domain_(domain),
         order_(order),
         adaptive_(shift < 0),
         shift_(shift),
         journal_(&journal),
-        base_(spheres.dimension()),
-        gradient_(spheres.dimension()) {}
+        base_(domain.dimension()),
+        gradient_(domain.dimension()) {}
 
   void start(std::int64_t replica, Real* point) {
     replica_ = replica;
@@ -90,11 +90,11 @@ class PowerWalker {
       return step_from_base(point);
     }
     ++steps_;
-    std::copy(point, point + spheres_.dimension(), base_.begin());
-    std::copy(gradient, gradient + spheres_.dimension(), gradient_.begin());
+    std::copy(point, point + domain_.dimension(), base_.begin());
+    std::copy(gradient, gradient + domain_.dimension(), gradient_.begin());
     energy_ = double(energy);
     scale_ = std::max(scale_, std::abs(energy_));
-    norm_ = scaled_norm(spheres_, gradient);
+    norm_ = scaled_norm(domain_, gradient);
     // At a random point |g|^2 / N is p times the variance of H / sqrt(N), and the largest eigenvalue of the Hessian of
     // the form is 2 sqrt(p (p - 1)) times its root.
     if (adaptive_ && shift_ < 0) shift_ = 2 * std::sqrt(double(order_ - 1)) * norm_;
@@ -106,10 +106,10 @@ class PowerWalker {
   double slack() const { return 32 * double(std::numeric_limits<Real>::epsilon()) * scale_; }
 
   bool step_from_base(Real* point) {
-    const double factor = shift_ - order_ * energy_ / double(spheres_.size);
-    for (std::int64_t k = 0; k < spheres_.dimension(); ++k)
+    const double factor = shift_ - order_ * energy_ / double(domain_.dimension());
+    for (std::int64_t k = 0; k < domain_.dimension(); ++k)
       point[k] = Real(factor) * base_[k] - gradient_[k];  // a w - grad H
-    if (!retract(spheres_, point)) return finish(StopReason::not_finite);
+    if (!retract(domain_, point)) return finish(StopReason::not_finite);
     if (std::equal(base_.begin(), base_.end(), point)) return finish(StopReason::stalled);
     return false;
   }
@@ -119,7 +119,7 @@ class PowerWalker {
     return true;
   }
 
-  Spheres spheres_;
+  Domain domain_;
   int order_;
   bool adaptive_;
   double shift_;
@@ -132,25 +132,25 @@ class PowerWalker {
 }  // namespace
 
 template <class Real>
-void descend_momentum(const Glass& glass, const MomentumOptions& method, const DescentOptions& options,
+void descend_momentum(const Surface& surface, const MomentumOptions& method, const DescentOptions& options,
                       const DescentRows<Real>& rows, std::atomic<std::int64_t>* finished, const Run& run) {
-  const Journal<Real> journal(glass.spheres(), options, rows, finished);
-  const auto make_walker = [&] { return MomentumWalker<Real>(glass.spheres(), method, journal); };
-  walk_queue<Real>(glass, rows.replicas, make_walker, run);
+  const Journal<Real> journal(surface, options, rows, finished);
+  const auto make_walker = [&] { return MomentumWalker<Real>(surface.domain(), method, journal); };
+  walk_queue<Real>(surface, rows.replicas, make_walker, run);
 }
 
 template <class Real>
-void descend_power(const Glass& glass, int order, double shift, const DescentOptions& options,
+void descend_power(const Surface& surface, int order, double shift, const DescentOptions& options,
                    const DescentRows<Real>& rows, std::atomic<std::int64_t>* finished, const Run& run) {
-  const Journal<Real> journal(glass.spheres(), options, rows, finished);
-  const auto make_walker = [&] { return PowerWalker<Real>(glass.spheres(), order, shift, journal); };
-  walk_queue<Real>(glass, rows.replicas, make_walker, run);
+  const Journal<Real> journal(surface, options, rows, finished);
+  const auto make_walker = [&] { return PowerWalker<Real>(surface.domain(), order, shift, journal); };
+  walk_queue<Real>(surface, rows.replicas, make_walker, run);
 }
 
-#define SPINSCAPE_INSTANTIATE(Real)                                                                       \
-  template void descend_momentum(const Glass&, const MomentumOptions&, const DescentOptions&,             \
-                                 const DescentRows<Real>&, std::atomic<std::int64_t>*, const Run&);       \
-  template void descend_power(const Glass&, int, double, const DescentOptions&, const DescentRows<Real>&, \
+#define SPINSCAPE_INSTANTIATE(Real)                                                                         \
+  template void descend_momentum(const Surface&, const MomentumOptions&, const DescentOptions&,             \
+                                 const DescentRows<Real>&, std::atomic<std::int64_t>*, const Run&);         \
+  template void descend_power(const Surface&, int, double, const DescentOptions&, const DescentRows<Real>&, \
                               std::atomic<std::int64_t>*, const Run&);
 SPINSCAPE_INSTANTIATE(float)
 SPINSCAPE_INSTANTIATE(double)

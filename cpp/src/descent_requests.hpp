@@ -15,28 +15,27 @@ enum class Need { gradient, product, hessian, nothing };
 // spheres. Ambient: of the energy as a function of all of space, at any point.
 struct RiemannianAnswers {
   template <class Real>
-  static void gradient(const Glass& glass, const Real* points, std::int64_t count, Real* energies, Real* out,
+  static void gradient(const Surface& surface, const Real* points, std::int64_t count, Real* energies, Real* out,
                        const Run& run) {
-    glass.riemannian_gradient(points, count, energies, out, run);
+    surface.gradient(points, count, energies, out, run);
   }
   template <class Real>
-  static void product(const Glass& glass, const Real* points, const Real* vectors, std::int64_t count, Real* out,
+  static void product(const Surface& surface, const Real* points, const Real* vectors, std::int64_t count, Real* out,
                       const Run& run) {
-    glass.riemannian_hvp(points, vectors, count, out, run);
+    surface.hvp(points, vectors, count, out, run);
   }
 };
 
 struct AmbientAnswers {
   template <class Real>
-  static void gradient(const Glass& glass, const Real* points, std::int64_t count, Real* energies, Real* out,
+  static void gradient(const Surface& surface, const Real* points, std::int64_t count, Real* energies, Real* out,
                        const Run& run) {
-    glass.energy_gradient(points, count, energies, out, run);
+    surface.euclidean_gradient(points, count, energies, out, run);
   }
   template <class Real>
-  static void product(const Glass& glass, const Real* points, const Real* vectors, std::int64_t count, Real* out,
+  static void product(const Surface& surface, const Real* points, const Real* vectors, std::int64_t count, Real* out,
                       const Run& run) {
-    std::vector<Real> gradients(count * glass.dimension());
-    glass.hvp(points, vectors, count, gradients.data(), out, run);
+    surface.euclidean_hvp(points, vectors, count, out, run);
   }
 };
 
@@ -87,17 +86,17 @@ struct RequestBlock {
 
 // Answers every request of a block. Walkers take a Hessian in at once (take_hessian), a few matrices at a time.
 template <class Answers, class Real, class Walkers>
-void answer(const Glass& glass, RequestBlock<Real>& block, std::int64_t active, Walkers& walkers, const Run& run) {
+void answer(const Surface& surface, RequestBlock<Real>& block, std::int64_t active, Walkers& walkers, const Run& run) {
   const std::int64_t n = block.n;
   std::vector<std::int64_t> slots = block.gather(Need::gradient, active);
   if (!slots.empty()) {
-    Answers::gradient(glass, block.gathered_points.data(), static_cast<std::int64_t>(slots.size()),
+    Answers::gradient(surface, block.gathered_points.data(), static_cast<std::int64_t>(slots.size()),
                       block.gathered_energies.data(), block.gathered_answers.data(), run);
     block.scatter(slots);
   }
   slots = block.gather(Need::product, active);
   if (!slots.empty()) {
-    Answers::product(glass, block.gathered_points.data(), block.gathered_vectors.data(),
+    Answers::product(surface, block.gathered_points.data(), block.gathered_vectors.data(),
                      static_cast<std::int64_t>(slots.size()), block.gathered_answers.data(), run);
     block.scatter(slots);
   }
@@ -108,7 +107,7 @@ void answer(const Glass& glass, RequestBlock<Real>& block, std::int64_t active, 
   std::vector<Real> hessians(std::min(tile, wanted) * n * n);
   for (std::int64_t first = 0; first < wanted; first += tile) {
     const std::int64_t count = std::min(tile, wanted - first);
-    glass.riemannian_hessian(block.gathered_points.data() + first * n, count, hessians.data(), run);
+    surface.hessian(block.gathered_points.data() + first * n, count, hessians.data(), run);
     parallel_for(run, count, [&](std::int64_t k) {
       const std::int64_t slot = slots[first + k];
       walkers[slot].take_hessian(hessians.data() + k * n * n, block.points.data() + slot * n, run.serial());
@@ -120,9 +119,9 @@ void answer(const Glass& glass, RequestBlock<Real>& block, std::int64_t active, 
 //     Need start(replica, point)                     the first request
 //     Need advance(energy, answer, point, vector)    take in the answer, put the next request; nothing at the end.
 template <class Answers, class Real, class MakeWalker>
-void walk_requests(const Glass& glass, std::int64_t replicas, const MakeWalker& make_walker, const Run& run) {
-  const Grouping grouping(glass, replicas, run.threads());
-  const std::int64_t n = glass.dimension();
+void walk_requests(const Surface& surface, std::int64_t replicas, const MakeWalker& make_walker, const Run& run) {
+  const Grouping grouping(surface, replicas, run.threads());
+  const std::int64_t n = surface.dimension();
   std::atomic<std::int64_t> queue{0};
   parallel_for(run, grouping.workers, [&](std::int64_t) {
     const Run inner = grouping.inner(run);
@@ -140,7 +139,7 @@ void walk_requests(const Glass& glass, std::int64_t replicas, const MakeWalker& 
     while (active < grouping.block && load(active)) ++active;
     while (active > 0) {
       inner.check();
-      answer<Answers>(glass, block, active, walkers, inner);
+      answer<Answers>(surface, block, active, walkers, inner);
       // Backwards: the walker moved into a gap has then already advanced.
       for (std::int64_t slot = active - 1; slot >= 0; --slot) {
         block.needs[slot] = walkers[slot].advance(block.energies[slot], block.answers.data() + slot * n,
@@ -157,13 +156,13 @@ void walk_requests(const Glass& glass, std::int64_t replicas, const MakeWalker& 
 // A gradient in double precision, tangent to its rounding. Near a critical point what rounding left of the radial part
 // is no longer small beside the rest, and no Krylov method can remove it: the Hessian maps it to zero.
 template <class Real>
-std::vector<double> tangent_gradient(const Spheres& spheres, const Real* w, const Real* gradient) {
-  std::vector<double> g(gradient, gradient + spheres.dimension());
-  const std::vector<double> point(w, w + spheres.dimension());
-  for (std::int64_t first = 0; first < spheres.dimension(); first += spheres.size) {
-    const double* part = point.data() + first;
-    const double along = dot(part, g.data() + first, spheres.size) / dot(part, part, spheres.size);
-    for (std::int64_t k = 0; k < spheres.size; ++k) g[first + k] -= along * part[k];
+std::vector<double> tangent_gradient(const Domain& domain, const Real* w, const Real* gradient) {
+  std::vector<double> g(gradient, gradient + domain.dimension());
+  const std::vector<double> point(w, w + domain.dimension());
+  for (const Sphere& sphere : domain.spheres()) {
+    const double* part = point.data() + sphere.first;
+    const double along = dot(part, g.data() + sphere.first, sphere.size) / dot(part, part, sphere.size);
+    for (std::int64_t k = 0; k < sphere.size; ++k) g[sphere.first + k] -= along * part[k];
   }
   return g;
 }

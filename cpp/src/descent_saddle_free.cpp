@@ -13,20 +13,20 @@
 namespace spinscape {
 namespace {
 
-constexpr double longest_turn = 0.25;  // of a step, radian: root mean square over the spheres of a layered glass
+constexpr double longest_turn = 0.25;  // of a step
 constexpr double sufficient_decrease = 1e-4;
 constexpr int most_halvings = 40;
 
 template <class Real>
 class SaddleFreeWalker {
  public:
-  SaddleFreeWalker(const Spheres& spheres, std::int64_t krylov, const Journal<Real>& journal)
-      : spheres_(spheres),
-        n_(spheres.dimension()),
+  SaddleFreeWalker(const Domain& domain, std::int64_t krylov, const Journal<Real>& journal)
+      : domain_(domain),
+        n_(domain.dimension()),
         dense_(krylov == 0),
-        base_(spheres, journal),
+        base_(domain, journal),
         gradient_(n_),
-        space_(n_, spheres.count * (spheres.size - 1), krylov) {}
+        space_(n_, domain.tangent_dimension(), krylov) {}
 
   Need start(std::int64_t replica, Real* point) {
     curvature_ = 0;
@@ -39,7 +39,7 @@ class SaddleFreeWalker {
   void take_hessian(Real* hessian, const Real* point, const Run& run) {
     const std::vector<double> w(point, point + n_);
     std::vector<double> matrix(hessian, hessian + n_ * n_);
-    const TangentFrame frame(spheres_, w.data());
+    const TangentFrame frame(domain_, w.data());
     const std::int64_t m = frame.dimension();
     frame.restrict_matrix(matrix.data());
     direction_.assign(n_, 0.0);
@@ -47,7 +47,7 @@ class SaddleFreeWalker {
     if (!finite_ || m == 0) return;
     std::vector<double> g(m), d(m);
     frame.restrict_vector(gradient_.data(), g.data());
-    follow_modes(matrix.data(), g.data(), m, 0, longest_step(), d.data(), run);
+    follow_modes(matrix.data(), g.data(), m, 0, longest(point), d.data(), run);
     frame.lift(d.data(), direction_.data());
   }
 
@@ -69,10 +69,10 @@ class SaddleFreeWalker {
  private:
   enum class State { trying, dense, krylov };
 
-  double longest_step() const { return longest_turn * std::sqrt(double(n_)); }
+  double longest(const Real* w) const { return longest_step(domain_, w, longest_turn) * std::sqrt(double(n_)); }
 
   Need accept(double energy, const Real* gradient, Real* point, Real* vector) {
-    gradient_ = tangent_gradient(spheres_, point, gradient);
+    gradient_ = tangent_gradient(domain_, point, gradient);
     const std::optional<StopReason> reason = base_.take(energy, gradient, point);
     if (reason) return finish(*reason);
     state_ = dense_ ? State::dense : State::krylov;
@@ -98,7 +98,7 @@ class SaddleFreeWalker {
     const std::int64_t m = space_.size();
     std::vector<double> g(m, 0.0), d(m);
     g[0] = std::sqrt(spinscape::dot(gradient_.data(), gradient_.data(), n_));
-    follow_modes(space_.matrix().data(), g.data(), m, 0, longest_step(), d.data(), Run());
+    follow_modes(space_.matrix().data(), g.data(), m, 0, longest(base_.point.data()), d.data(), Run());
     const double residual = space_.remainder() * std::abs(d.back());
     const double forcing = newton_forcing<Real>(base_.norm, curvature_);
     if (more && residual > forcing * g[0]) return ask_product(vector);
@@ -116,7 +116,7 @@ class SaddleFreeWalker {
 
   Need try_step(Real* point) {
     for (std::int64_t k = 0; k < n_; ++k) point[k] = Real(double(base_.point[k]) + fraction_ * direction_[k]);
-    if (!retract(spheres_, point)) return finish(StopReason::not_finite);
+    if (!retract(domain_, point)) return finish(StopReason::not_finite);
     if (std::equal(base_.point.begin(), base_.point.end(), point)) return finish(StopReason::stalled);
     return Need::gradient;
   }
@@ -126,7 +126,7 @@ class SaddleFreeWalker {
     return Need::nothing;
   }
 
-  Spheres spheres_;
+  Domain domain_;
   std::int64_t n_;
   bool dense_;
   Accepted<Real> base_;
@@ -142,15 +142,15 @@ class SaddleFreeWalker {
 }  // namespace
 
 template <class Real>
-void descend_saddle_free(const Glass& glass, std::int64_t krylov, const DescentOptions& options,
+void descend_saddle_free(const Surface& surface, std::int64_t krylov, const DescentOptions& options,
                          const DescentRows<Real>& rows, std::atomic<std::int64_t>* finished, const Run& run) {
-  const Journal<Real> journal(glass.spheres(), options, rows, finished);
-  const auto make_walker = [&] { return SaddleFreeWalker<Real>(glass.spheres(), krylov, journal); };
-  walk_requests<RiemannianAnswers, Real>(glass, rows.replicas, make_walker, run);
+  const Journal<Real> journal(surface, options, rows, finished);
+  const auto make_walker = [&] { return SaddleFreeWalker<Real>(surface.domain(), krylov, journal); };
+  walk_requests<RiemannianAnswers, Real>(surface, rows.replicas, make_walker, run);
 }
 
-#define SPINSCAPE_INSTANTIATE(Real)                                                                              \
-  template void descend_saddle_free(const Glass&, std::int64_t, const DescentOptions&, const DescentRows<Real>&, \
+#define SPINSCAPE_INSTANTIATE(Real)                                                                                \
+  template void descend_saddle_free(const Surface&, std::int64_t, const DescentOptions&, const DescentRows<Real>&, \
                                     std::atomic<std::int64_t>*, const Run&);
 SPINSCAPE_INSTANTIATE(float)
 SPINSCAPE_INSTANTIATE(double)

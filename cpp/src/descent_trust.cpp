@@ -75,11 +75,11 @@ class ConjugateGradients {
 template <class Real>
 class TrustWalker {
  public:
-  TrustWalker(const Spheres& spheres, double radius, const Journal<Real>& journal)
-      : spheres_(spheres),
-        n_(spheres.dimension()),
+  TrustWalker(const Domain& domain, double radius, const Journal<Real>& journal)
+      : domain_(domain),
+        n_(domain.dimension()),
         largest_(radius * std::sqrt(double(n_))),
-        base_(spheres, journal),
+        base_(domain, journal),
         gradient_(n_),
         product_(n_) {}
 
@@ -106,7 +106,7 @@ class TrustWalker {
 
  private:
   Need accept(double energy, const Real* gradient, Real* point, Real* vector) {
-    gradient_ = tangent_gradient(spheres_, point, gradient);
+    gradient_ = tangent_gradient(domain_, point, gradient);
     const std::optional<StopReason> reason = base_.take(energy, gradient, point);
     return reason ? finish(*reason) : search(point, vector);
   }
@@ -128,7 +128,7 @@ class TrustWalker {
   Need try_step(Real* point) {
     searching_ = false;
     for (std::int64_t k = 0; k < n_; ++k) point[k] = Real(double(base_.point[k]) + inner_.step()[k]);
-    if (!retract(spheres_, point)) return finish(StopReason::not_finite);
+    if (!retract(domain_, point)) return finish(StopReason::not_finite);
     if (std::equal(base_.point.begin(), base_.point.end(), point)) return finish(StopReason::stalled);
     return Need::gradient;
   }
@@ -150,7 +150,7 @@ class TrustWalker {
     return Need::nothing;
   }
 
-  Spheres spheres_;
+  Domain domain_;
   std::int64_t n_;
   double largest_;
   Accepted<Real> base_;
@@ -163,15 +163,15 @@ class TrustWalker {
 }  // namespace
 
 template <class Real>
-void descend_trust(const Glass& glass, double radius, const DescentOptions& options, const DescentRows<Real>& rows,
+void descend_trust(const Surface& surface, double radius, const DescentOptions& options, const DescentRows<Real>& rows,
                    std::atomic<std::int64_t>* finished, const Run& run) {
-  const Journal<Real> journal(glass.spheres(), options, rows, finished);
-  const auto make_walker = [&] { return TrustWalker<Real>(glass.spheres(), radius, journal); };
-  walk_requests<RiemannianAnswers, Real>(glass, rows.replicas, make_walker, run);
+  const Journal<Real> journal(surface, options, rows, finished);
+  const auto make_walker = [&] { return TrustWalker<Real>(surface.domain(), radius, journal); };
+  walk_requests<RiemannianAnswers, Real>(surface, rows.replicas, make_walker, run);
 }
 
-#define SPINSCAPE_INSTANTIATE(Real)                                                                  \
-  template void descend_trust(const Glass&, double, const DescentOptions&, const DescentRows<Real>&, \
+#define SPINSCAPE_INSTANTIATE(Real)                                                                    \
+  template void descend_trust(const Surface&, double, const DescentOptions&, const DescentRows<Real>&, \
                               std::atomic<std::int64_t>*, const Run&);
 SPINSCAPE_INSTANTIATE(float)
 SPINSCAPE_INSTANTIATE(double)

@@ -8,7 +8,7 @@ namespace spinscape {
 template <class Real>
 void descend_tuples(const Glass& glass, int batches, const Schedule& schedule, const DescentOptions& options,
                     const DescentRows<Real>& rows, std::atomic<std::int64_t>* finished, const Run& run) {
-  const Journal<Real> journal(glass.spheres(), options, rows, finished);
+  const Journal<Real> journal(glass, options, rows, finished);
   const Grouping grouping(glass, rows.replicas, run.threads());
   const Run inner = grouping.inner(run);
   std::vector<ScheduledBlock<Real>> blocks;

@@ -24,8 +24,8 @@ double power_or_zero(double q, int power) { return power < 0 ? 0.0 : std::pow(q,
 
 // w.gradient / size of the sphere that starts at `first`.
 template <class Real>
-Real radial(const Spheres& spheres, const Real* w, const Real* gradient, std::int64_t first) {
-  return dot(w + first, gradient + first, spheres.size) / Real(spheres.size);
+Real radial(std::int64_t size, const Real* w, const Real* gradient, std::int64_t first) {
+  return dot(w + first, gradient + first, size) / Real(size);
 }
 
 // matrix <- P matrix P - radial P, with P the projector on the tangent spaces at w. gradient: Euclidean; matrix:
@@ -33,10 +33,10 @@ Real radial(const Spheres& spheres, const Real* w, const Real* gradient, std::in
 //     c_st = m - w_s (w_s.m + [s = t] n radial_s) / 2n     the entries become     M_ij - (w_i c_ts,j + c_st,i w_j) / n,
 // diagonal entries less radial_s: the matrix is read for the m and rewritten once.
 template <class Real>
-void make_riemannian(const Spheres& spheres, const Real* w, const Real* gradient, Real* matrix) {
-  const std::int64_t n = spheres.dimension(), size = spheres.size, count = spheres.count;
+void make_riemannian(std::int64_t count, std::int64_t size, const Real* w, const Real* gradient, Real* matrix) {
+  const std::int64_t n = count * size;
   std::vector<Real> c(count * n), shift(count);  // c_st at [t][coordinates of s]
-  for (std::int64_t s = 0; s < count; ++s) shift[s] = radial(spheres, w, gradient, s * size);
+  for (std::int64_t s = 0; s < count; ++s) shift[s] = radial(size, w, gradient, s * size);
   for (std::int64_t i = 0; i < n; ++i)
     for (std::int64_t t = 0; t < count; ++t) c[t * n + i] = dot(matrix + i * n + t * size, w + t * size, size);
   for (std::int64_t t = 0; t < count; ++t) {
@@ -61,6 +61,9 @@ void make_riemannian(const Spheres& spheres, const Real* w, const Real* gradient
 
 }  // namespace
 
+Glass::Glass(std::int64_t count, std::int64_t size)
+    : Surface(Domain(std::vector<std::int64_t>(count, size)), static_cast<double>(size)) {}
+
 void Glass::add_form(std::shared_ptr<const Form> form, double scale) {
   if (form->shape().dimension() != dimension()) throw std::invalid_argument("form: its dimension is not the glass's");
   forms_.push_back({std::move(form), scale});
@@ -76,7 +79,7 @@ void Glass::add_spike(std::vector<double> direction, double strength, int order)
   spikes_.push_back({std::move(direction), strength, order});
 }
 
-std::int64_t Glass::couplings() const {
+std::int64_t Glass::cost() const {
   std::int64_t sum = 0;
   for (const WeightedForm& term : forms_) sum += term.form->shape().entries();
   return sum;
@@ -117,13 +120,13 @@ void Glass::riemannian_gradient(const Real* points, std::int64_t replicas, Real*
   energy_gradient(points, replicas, energy, gradient, run);
   for (std::int64_t r = 0; r < replicas; ++r) {
     Real* g = gradient + r * dimension();
-    project(spheres_, points + r * dimension(), g, g);
+    project(domain(), points + r * dimension(), g, g);
   }
 }
 
 template <class Real>
-void Glass::hvp(const Real* points, const Real* vectors, std::int64_t replicas, Real* gradient, Real* product,
-                const Run& run) const {
+void Glass::gradient_product(const Real* points, const Real* vectors, std::int64_t replicas, Real* gradient,
+                             Real* product, const Run& run) const {
   const std::int64_t n = dimension();
   std::vector<Real> form_gradient(replicas * n), form_product(replicas * n);
   std::fill(gradient, gradient + replicas * n, Real(0));
@@ -151,16 +154,16 @@ void Glass::riemannian_hvp(const Real* points, const Real* vectors, std::int64_t
   const std::int64_t n = dimension();
   std::vector<Real> tangent(replicas * n), gradient(replicas * n);
   for (std::int64_t r = 0; r < replicas; ++r)
-    project(spheres_, points + r * n, vectors + r * n, tangent.data() + r * n);
-  hvp(points, tangent.data(), replicas, gradient.data(), product, run);
+    project(domain(), points + r * n, vectors + r * n, tangent.data() + r * n);
+  gradient_product(points, tangent.data(), replicas, gradient.data(), product, run);
   for (std::int64_t r = 0; r < replicas; ++r) {
     const Real* w = points + r * n;
     const Real* v = tangent.data() + r * n;
     const Real* g = gradient.data() + r * n;
     Real* out = product + r * n;
-    for (std::int64_t first = 0; first < n; first += spheres_.size)
-      add_scaled(out + first, v + first, -radial(spheres_, w, g, first), spheres_.size);
-    project(spheres_, w, out, out);
+    for (std::int64_t first = 0; first < n; first += size())
+      add_scaled(out + first, v + first, -radial(size(), w, g, first), size());
+    project(domain(), w, out, out);
   }
 }
 
@@ -211,16 +214,16 @@ void Glass::riemannian_hessian(const Real* points, std::int64_t replicas, Real* 
           hessian[(r * n + i) * n + j] += curvature * Real(spike.direction[i]) * Real(spike.direction[j]);
       }
     }
-    make_riemannian(spheres_, w, gradient.data() + r * n, hessian + r * n * n);
+    make_riemannian(domain().count(), size(), w, gradient.data() + r * n, hessian + r * n * n);
   });
 }
 
-#define SPINSCAPE_INSTANTIATE(Real)                                                                     \
-  template void Glass::energy_gradient(const Real*, std::int64_t, Real*, Real*, const Run&) const;      \
-  template void Glass::riemannian_gradient(const Real*, std::int64_t, Real*, Real*, const Run&) const;  \
-  template void Glass::add_spikes(const Real*, std::int64_t, Real*, Real*) const;                       \
-  template void Glass::hvp(const Real*, const Real*, std::int64_t, Real*, Real*, const Run&) const;     \
-  template void Glass::riemannian_hvp(const Real*, const Real*, std::int64_t, Real*, const Run&) const; \
+#define SPINSCAPE_INSTANTIATE(Real)                                                                              \
+  template void Glass::energy_gradient(const Real*, std::int64_t, Real*, Real*, const Run&) const;               \
+  template void Glass::riemannian_gradient(const Real*, std::int64_t, Real*, Real*, const Run&) const;           \
+  template void Glass::add_spikes(const Real*, std::int64_t, Real*, Real*) const;                                \
+  template void Glass::gradient_product(const Real*, const Real*, std::int64_t, Real*, Real*, const Run&) const; \
+  template void Glass::riemannian_hvp(const Real*, const Real*, std::int64_t, Real*, const Run&) const;          \
   template void Glass::riemannian_hessian(const Real*, std::int64_t, Real*, const Run&) const;
 SPINSCAPE_INSTANTIATE(float)
 SPINSCAPE_INSTANTIATE(double)

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "spinscape/sphere.hpp"
+#include "spinscape/domain.hpp"
 
 namespace spinscape {
 

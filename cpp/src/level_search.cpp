@@ -81,7 +81,7 @@ class Walk {
       const double first_order = std::abs(gap(walkers[r])) / walkers[r].square;
       taken[r] = std::copysign(std::min(first_order, walkers[r].rate), gap(walkers[r]));
       for (std::int64_t k = 0; k < n_; ++k) trials[r].point[k] -= taken[r] * walkers[r].gradient[k];
-      retract(surface_.spheres(), trials[r].point.data());
+      retract(surface_.domain(), trials[r].point.data());
     }
     evaluate(trials);
     for (std::size_t r = 0; r < walkers.size(); ++r) {

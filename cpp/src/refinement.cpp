@@ -79,7 +79,7 @@ class Tile {
       double* w = points.data() + r * n_;
       std::copy(walkers[r]->now.point.begin(), walkers[r]->now.point.end(), w);
       for (std::int64_t k = 0; fraction > 0 && k < n_; ++k) w[k] += fraction * walkers[r]->direction[k];
-      retract(surface_.spheres(), w);
+      retract(surface_.domain(), w);
     }
     surface_.gradient(points.data(), count, energies.data(), gradients.data(), run_);
     std::vector<State> states(count);
@@ -88,7 +88,7 @@ class Tile {
       states[r] = {{points.data() + r * n_, points.data() + (r + 1) * n_},
                    {g, g + n_},
                    energies[r],
-                   scaled_norm(surface_.spheres(), g)};
+                   scaled_norm(surface_.domain(), g)};
     }
     return states;
   }
@@ -119,7 +119,7 @@ class Tile {
   }
 
   void choose_dense(Walker& walker, double* hessian, const Run& run) const {
-    const TangentFrame frame(surface_.spheres(), walker.now.point.data());
+    const TangentFrame frame(surface_.domain(), walker.now.point.data());
     const std::int64_t m = frame.dimension();
     frame.restrict_matrix(hessian);
     if (m == 0) return walker.finish(RefineStop::converged);
@@ -141,7 +141,7 @@ class Tile {
     const double* w = walker.now.point.data();
     // Near a critical point what rounding left of the radial part is no longer small beside the rest, and no Krylov
     // method can remove it: the operator maps it to zero.
-    project(surface_.spheres(), w, walker.now.gradient.data(), walker.now.gradient.data());
+    project(surface_.domain(), w, walker.now.gradient.data(), walker.now.gradient.data());
     const double* g = walker.now.gradient.data();
     const HessianProduct product = [&](const double* vector, double* out) { surface_.hvp(w, vector, 1, out, run); };
     product(g, walker.direction.data());
@@ -158,7 +158,7 @@ class Tile {
         minimising_step(product, g, n_, walker.limit, forcing, walker.direction.data(), run) == Curvature::definite;
     if (!settle_kind(walker, definite)) return;
     if (!definite) stationary_step(product, g, n_, walker.limit, forcing, walker.direction.data(), run);
-    project(surface_.spheres(), w, walker.direction.data(), walker.direction.data());
+    project(surface_.domain(), w, walker.direction.data(), walker.direction.data());
     walker.has_direction = true;
   }
 

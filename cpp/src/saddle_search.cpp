@@ -71,7 +71,7 @@ class Block {
 
   ModeStep step_by_matrix(Walker& walker, const double* gradient, double* hessian, double limit,
                           const Run& serial) const {
-    const TangentFrame frame(surface_.spheres(), walker.point);
+    const TangentFrame frame(surface_.domain(), walker.point);
     const std::int64_t m = frame.dimension();
     if (m == 0) return {0, true, 0};
     frame.restrict_matrix(hessian);
@@ -83,15 +83,15 @@ class Block {
   }
 
   ModeStep step_by_products(Walker& walker, const double* gradient, double limit, const Run& serial) const {
-    const Spheres& spheres = surface_.spheres();
-    const SearchSpace space = tangent_space(spheres, walker.point);
+    const Domain& domain = surface_.domain();
+    const SearchSpace space = tangent_space(domain, walker.point);
     const SymmetricOperator apply = [&](const double* vectors, std::int64_t count, double* products) {
       for (std::int64_t v = 0; v < count; ++v)
         surface_.hvp(walker.point, vectors + v * n_, 1, products + v * n_, serial);
     };
     const LanczosOptions options{options_.lanczos_steps, 1, 0, std::numeric_limits<double>::epsilon()};
     std::vector<double> g(n_);
-    project(spheres, walker.point, gradient, g.data());
+    project(domain, walker.point, gradient, g.data());
     return follow_modes(apply, space, g.data(), walker.index, limit, options, walker.direction.data(), serial);
   }
 
@@ -99,7 +99,7 @@ class Block {
     for (Walker* walker : active) {
       if (walker->done) continue;
       for (std::int64_t k = 0; k < n_; ++k) walker->point[k] += walker->direction[k];
-      retract(surface_.spheres(), walker->point);
+      retract(surface_.domain(), walker->point);
       ++walker->steps;
     }
   }

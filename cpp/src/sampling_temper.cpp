@@ -13,13 +13,18 @@ namespace {
 template <class Real>
 class Rungs {
  public:
-  Rungs(const Glass& glass, const Ladder& ladder, const ThermalOptions& options, const LadderRows<Real>& rows,
+  Rungs(const Surface& surface, const Ladder& ladder, const ThermalOptions& options, const LadderRows<Real>& rows,
         std::int64_t replica)
-      : spheres_(glass.spheres()), ladder_(ladder), options_(options), rows_(rows), replica_(replica) {
+      : domain_(surface.domain()),
+        energy_scale_(surface.energy_scale()),
+        ladder_(ladder),
+        options_(options),
+        rows_(rows),
+        replica_(replica) {
     const std::int64_t row = options.first_replica + replica;
     for (std::int64_t k = 0; k < count(); ++k) {
-      chains_.emplace_back(spheres_, options.leapfrogs, true);
-      streams_.emplace_back(options.seed, static_cast<std::uint32_t>(row * count() + k), spheres_.dimension());
+      chains_.emplace_back(domain_, options.leapfrogs, true);
+      streams_.emplace_back(options.seed, static_cast<std::uint32_t>(row * count() + k), domain_.dimension());
     }
     at_.resize(count());
     std::iota(at_.begin(), at_.end(), 0);
@@ -31,12 +36,12 @@ class Rungs {
   std::int64_t count() const { return static_cast<std::int64_t>(ladder_.betas.size()); }
 
   void load(Real* points) const {
-    const std::int64_t n = spheres_.dimension();
+    const std::int64_t n = domain_.dimension();
     for (std::int64_t k = 0; k < count(); ++k)
-      load_point(spheres_, rows_.points + (replica_ * count() + k) * n, points + k * n);
+      load_point(domain_, rows_.points + (replica_ * count() + k) * n, points + k * n);
   }
   void settle(const Real* points, const Real* energies, const Real* gradients) {
-    const std::int64_t n = spheres_.dimension();
+    const std::int64_t n = domain_.dimension();
     for (std::int64_t k = 0; k < count(); ++k)
       chains_[k].settle(points + k * n, double(energies[k]), gradients + k * n);
     trace(0);
@@ -45,12 +50,12 @@ class Rungs {
     for (std::int64_t k = 0; k < count(); ++k) {
       const std::int64_t chain = at_[k];
       chains_[chain].propose(ladder_.betas[k], ladder_.epsilons[k], streams_[k], options_.first_step + t,
-                             points + chain * spheres_.dimension());
+                             points + chain * domain_.dimension());
     }
   }
   // All chains make as many leapfrog steps, so all moves end together.
   bool advance(const Real* energies, const Real* gradients, Real* points) {
-    const std::int64_t n = spheres_.dimension();
+    const std::int64_t n = domain_.dimension();
     bool ended = true;
     for (std::int64_t k = 0; k < count(); ++k)
       ended = chains_[k].advance(double(energies[k]), gradients + k * n, points + k * n);
@@ -67,7 +72,7 @@ class Rungs {
   }
 
   void finish() const {
-    const std::int64_t n = spheres_.dimension();
+    const std::int64_t n = domain_.dimension();
     for (std::int64_t k = 0; k < count(); ++k) {
       const std::int64_t cell = replica_ * count() + k;
       std::copy(chains_[at_[k]].point(), chains_[at_[k]].point() + n, rows_.points + cell * n);
@@ -81,7 +86,7 @@ class Rungs {
   }
 
  private:
-  double density(std::int64_t k) const { return chains_[at_[k]].energy() / double(spheres_.size); }
+  double density(std::int64_t k) const { return chains_[at_[k]].energy() / energy_scale_; }
 
   void trace(std::int64_t t) const {
     if (options_.trace_every == 0 || t % options_.trace_every != 0) return;
@@ -108,7 +113,8 @@ class Rungs {
     if (last == 1) last = 2;  // on its way back
   }
 
-  Spheres spheres_;
+  Domain domain_;
+  double energy_scale_;
   const Ladder& ladder_;
   const ThermalOptions& options_;
   const LadderRows<Real>& rows_;
@@ -121,10 +127,10 @@ class Rungs {
 }  // namespace
 
 template <class Real>
-void temper(const Glass& glass, const Ladder& ladder, const ThermalOptions& options, const LadderRows<Real>& rows,
+void temper(const Surface& surface, const Ladder& ladder, const ThermalOptions& options, const LadderRows<Real>& rows,
             std::atomic<std::int64_t>* steps_done, const Run& run) {
-  const std::int64_t n = glass.dimension(), rungs = static_cast<std::int64_t>(ladder.betas.size());
-  const Grouping grouping(glass, rows.replicas * rungs, run.threads());
+  const std::int64_t n = surface.dimension(), rungs = static_cast<std::int64_t>(ladder.betas.size());
+  const Grouping grouping(surface, rows.replicas * rungs, run.threads());
   const std::int64_t together = std::max<std::int64_t>(1, grouping.block / rungs);
   const std::int64_t blocks = (rows.replicas + together - 1) / together;
   const Run outer = grouping.threads_inside ? run.serial() : run;
@@ -139,9 +145,9 @@ void temper(const Glass& glass, const Ladder& ladder, const ThermalOptions& opti
     };
     const auto evaluate = [&] {
       inner.check();
-      glass.riemannian_gradient(points.data(), chains, energies.data(), gradients.data(), inner);
+      surface.gradient(points.data(), chains, energies.data(), gradients.data(), inner);
     };
-    for (std::int64_t r = first; r < last; ++r) ladders.emplace_back(glass, ladder, options, rows, r);
+    for (std::int64_t r = first; r < last; ++r) ladders.emplace_back(surface, ladder, options, rows, r);
     for (std::int64_t r = 0; r < last - first; ++r) ladders[r].load(of(points, r, n));
     evaluate();
     for (std::int64_t r = 0; r < last - first; ++r)
@@ -160,8 +166,8 @@ void temper(const Glass& glass, const Ladder& ladder, const ThermalOptions& opti
   });
 }
 
-#define SPINSCAPE_INSTANTIATE(Real)                                                                 \
-  template void temper(const Glass&, const Ladder&, const ThermalOptions&, const LadderRows<Real>&, \
+#define SPINSCAPE_INSTANTIATE(Real)                                                                   \
+  template void temper(const Surface&, const Ladder&, const ThermalOptions&, const LadderRows<Real>&, \
                        std::atomic<std::int64_t>*, const Run&);
 SPINSCAPE_INSTANTIATE(float)
 SPINSCAPE_INSTANTIATE(double)

@@ -5,21 +5,22 @@
 namespace spinscape {
 namespace {
 
-constexpr double longest_epsilon = 1.5;  // a move then turns a point by about 1.5 radian
+constexpr double longest_epsilon = 1.5;  // on spheres a move then turns a point by about 1.5 radian
 
 template <class Real>
 class ThermalWalker {
  public:
-  ThermalWalker(const Spheres& spheres, const std::vector<ThermalLevel>& levels, const ThermalOptions& options,
+  ThermalWalker(const Surface& surface, const std::vector<ThermalLevel>& levels, const ThermalOptions& options,
                 std::int64_t steps, const ThermalRows<Real>& rows, std::atomic<std::int64_t>* steps_done)
-      : spheres_(spheres),
-        n_(spheres.dimension()),
+      : domain_(surface.domain()),
+        energy_scale_(surface.energy_scale()),
+        n_(surface.dimension()),
         levels_(&levels),
         options_(&options),
         steps_(steps),
         rows_(&rows),
         steps_done_(steps_done),
-        chain_(spheres, options.leapfrogs, options.adjusted) {}
+        chain_(surface.domain(), options.leapfrogs, options.adjusted) {}
 
   void start(std::int64_t replica, Real* point) {
     replica_ = replica;
@@ -27,7 +28,7 @@ class ThermalWalker {
     t_ = -1;  // the start is still to be evaluated
     level_ = -1;
     left_ = 0;
-    load_point(spheres_, rows_->points + replica * n_, point);
+    load_point(domain_, rows_->points + replica * n_, point);
   }
 
   bool advance(Real energy, const Real* gradient, Real* point) {
@@ -47,7 +48,7 @@ class ThermalWalker {
 
   // The end of a move.
   void take_down() {
-    rows_->level_energy[cell()] += chain_.energy() / double(spheres_.size);
+    rows_->level_energy[cell()] += chain_.energy() / energy_scale_;
     rows_->acceptance[cell()] += chain_.taken();
     if ((*levels_)[level_].epsilon == 0) adapt();
     rows_->level_epsilon[cell()] = epsilon_;
@@ -77,14 +78,14 @@ class ThermalWalker {
 
   // Curvatures of the energy are of the order of the gradient norm, and beta epsilon^2 curvature of order one.
   double first_epsilon(double beta) const {
-    const double strength = beta * scaled_norm(spheres_, chain_.gradient());
+    const double strength = beta * scaled_norm(domain_, chain_.gradient());
     return strength > 0 && std::isfinite(strength) ? std::min(0.5 / std::sqrt(strength), 1.0) : 1.0;
   }
 
   void record() const {
     if (options_->trace_every > 0 && t_ % options_->trace_every == 0)
       rows_->trace[replica_ * (steps_ / options_->trace_every + 1) + t_ / options_->trace_every] =
-          chain_.energy() / double(spheres_.size);
+          chain_.energy() / energy_scale_;
     if (t_ > 0 && options_->keep_every > 0 && t_ % options_->keep_every == 0)
       std::copy(chain_.point(), chain_.point() + n_,
                 rows_->kept + (replica_ * (steps_ / options_->keep_every) + t_ / options_->keep_every - 1) * n_);
@@ -92,11 +93,12 @@ class ThermalWalker {
 
   bool finish() const {
     std::copy(chain_.point(), chain_.point() + n_, rows_->points + replica_ * n_);
-    rows_->energy[replica_] = chain_.energy() / double(spheres_.size);
+    rows_->energy[replica_] = chain_.energy() / energy_scale_;
     return true;
   }
 
-  Spheres spheres_;
+  Domain domain_;
+  double energy_scale_;
   std::int64_t n_;
   const std::vector<ThermalLevel>* levels_;
   const ThermalOptions* options_;
@@ -112,18 +114,16 @@ class ThermalWalker {
 }  // namespace
 
 template <class Real>
-void sample(const Glass& glass, const std::vector<ThermalLevel>& levels, const ThermalOptions& options,
+void sample(const Surface& surface, const std::vector<ThermalLevel>& levels, const ThermalOptions& options,
             const ThermalRows<Real>& rows, std::atomic<std::int64_t>* steps_done, const Run& run) {
   std::int64_t steps = 0;
   for (const ThermalLevel& level : levels) steps += level.steps;
-  const auto make_walker = [&] {
-    return ThermalWalker<Real>(glass.spheres(), levels, options, steps, rows, steps_done);
-  };
-  walk_queue<Real>(glass, rows.replicas, make_walker, run);
+  const auto make_walker = [&] { return ThermalWalker<Real>(surface, levels, options, steps, rows, steps_done); };
+  walk_queue<Real>(surface, rows.replicas, make_walker, run);
 }
 
-#define SPINSCAPE_INSTANTIATE(Real)                                                           \
-  template void sample(const Glass&, const std::vector<ThermalLevel>&, const ThermalOptions&, \
+#define SPINSCAPE_INSTANTIATE(Real)                                                             \
+  template void sample(const Surface&, const std::vector<ThermalLevel>&, const ThermalOptions&, \
                        const ThermalRows<Real>&, std::atomic<std::int64_t>*, const Run&);
 SPINSCAPE_INSTANTIATE(float)
 SPINSCAPE_INSTANTIATE(double)

@@ -9,15 +9,15 @@ namespace spinscape {
 
 // next = w - gamma g on the spheres; false where it leaves the finite numbers.
 template <class Real>
-bool step_from(const Spheres& spheres, const Real* w, const Real* gradient, double gamma, Real* next) {
-  for (std::int64_t k = 0; k < spheres.dimension(); ++k) next[k] = w[k] - Real(gamma) * gradient[k];
-  return retract(spheres, next);
+bool step_from(const Domain& domain, const Real* w, const Real* gradient, double gamma, Real* next) {
+  for (std::int64_t k = 0; k < domain.dimension(); ++k) next[k] = w[k] - Real(gamma) * gradient[k];
+  return retract(domain, next);
 }
 
 // What a schedule does at a step.
 struct Move {
   double gamma;
-  int part;  // -1: the whole glass
+  int part;  // -1: the whole
 };
 
 // The moves of a schedule, one after the other. The parts of a random order are words of the stream (order_seed, turn).
@@ -62,11 +62,11 @@ class Moves {
 template <class Real>
 class ScheduledBlock {
  public:
-  ScheduledBlock(const Glass& glass, const Journal<Real>& journal, std::int64_t first, std::int64_t count)
-      : glass_(glass),
-        spheres_(glass.spheres()),
+  ScheduledBlock(const Surface& surface, const Journal<Real>& journal, std::int64_t first, std::int64_t count)
+      : surface_(surface),
+        domain_(surface.domain()),
         journal_(journal),
-        n_(glass.dimension()),
+        n_(surface.dimension()),
         replicas_(count),
         points_(count * n_),
         gradients_(count * n_),
@@ -80,19 +80,19 @@ class ScheduledBlock {
   std::int64_t active() const { return static_cast<std::int64_t>(replicas_.size()); }
 
   // Energies, gradients and their norms at the current points.
-  void evaluate(const Glass& evaluated, const Run& run) {
+  void evaluate(const Surface& evaluated, const Run& run) {
     evaluate_by([&](const Real* points, std::int64_t count, Real* energies,
-                    Real* gradients) { evaluated.riemannian_gradient(points, count, energies, gradients, run); },
+                    Real* gradients) { evaluated.gradient(points, count, energies, gradients, run); },
                 run);
   }
 
-  // The same with gradient(points, count, energies, gradients) instead of a glass's.
+  // The same with gradient(points, count, energies, gradients) instead of a surface's.
   template <class Gradient>
   void evaluate_by(const Gradient& gradient, const Run& run) {
     run.check();
     gradient(points_.data(), active(), energies_.data(), gradients_.data());
     for (std::int64_t slot = 0; slot < active(); ++slot)
-      norms_[slot] = scaled_norm(spheres_, gradients_.data() + slot * n_);
+      norms_[slot] = scaled_norm(domain_, gradients_.data() + slot * n_);
     ++evaluations_;
   }
 
@@ -101,7 +101,7 @@ class ScheduledBlock {
       journal_.trace(replicas_[slot], steps_, double(energies_[slot]), norms_[slot]);
   }
 
-  // After an evaluation of the whole glass: lets replicas go that have a reason to, or `otherwise` all of them.
+  // After an evaluation of the whole: lets replicas go that have a reason to, or `otherwise` all of them.
   void judge(std::optional<StopReason> otherwise) {
     for (std::int64_t slot = active() - 1; slot >= 0; --slot) {
       std::optional<StopReason> reason = journal_.judge(replicas_[slot], steps_, double(energies_[slot]), norms_[slot]);
@@ -114,7 +114,7 @@ class ScheduledBlock {
     for (std::int64_t slot = active() - 1; slot >= 0; --slot) {
       Real* w = points_.data() + slot * n_;
       const bool finite = std::isfinite(norms_[slot]) && std::isfinite(double(energies_[slot]));
-      if (finite && step_from(spheres_, w, gradients_.data() + slot * n_, gamma, next_.data()))
+      if (finite && step_from(domain_, w, gradients_.data() + slot * n_, gamma, next_.data()))
         std::copy(next_.begin(), next_.end(), w);
       else abandon(slot, run);
     }
@@ -122,11 +122,11 @@ class ScheduledBlock {
   }
 
  private:
-  // The last finite point is kept; its energy and gradient are those of the whole glass.
+  // The last finite point is kept; its energy and gradient are those of the whole.
   void abandon(std::int64_t slot, const Run& run) {
     Real energy;
-    glass_.riemannian_gradient(points_.data() + slot * n_, 1, &energy, next_.data(), run);
-    finish(slot, double(energy), scaled_norm(spheres_, next_.data()), StopReason::not_finite);
+    surface_.gradient(points_.data() + slot * n_, 1, &energy, next_.data(), run);
+    finish(slot, double(energy), scaled_norm(domain_, next_.data()), StopReason::not_finite);
   }
 
   void finish(std::int64_t slot, double energy, double norm, StopReason reason) {
@@ -142,8 +142,8 @@ class ScheduledBlock {
     replicas_.pop_back();
   }
 
-  const Glass& glass_;
-  Spheres spheres_;
+  const Surface& surface_;
+  Domain domain_;
   const Journal<Real>& journal_;
   std::int64_t n_;
   std::vector<std::int64_t> replicas_;  // of the slots

@@ -36,33 +36,34 @@ class ThermalStream {
   std::int64_t stride_;
 };
 
-// (w, v) goes for a time epsilon round the great circles of v, each sphere its own; what rounding does to |w| and w.v
-// is put right.
+// (w, v) goes for a time epsilon round the great circles of v, each sphere its own, straight on in the flat remainder;
+// what rounding does to |w| and w.v is put right.
 template <class Real>
-void geodesic_flow(const Spheres& spheres, double epsilon, Real* w, Real* v) {
-  const double radius = std::sqrt(double(spheres.size));
-  for (std::int64_t first = 0; first < spheres.dimension(); first += spheres.size) {
-    const double speed = std::sqrt(double(dot(v + first, v + first, spheres.size)));
+void geodesic_flow(const Domain& domain, double epsilon, Real* w, Real* v) {
+  for (const Sphere& sphere : domain.spheres()) {
+    const double radius = std::sqrt(double(sphere.size));
+    const double speed = std::sqrt(double(dot(v + sphere.first, v + sphere.first, sphere.size)));
     if (!(speed > 0)) continue;
     const double angle = epsilon * speed / radius;
     const Real c = Real(std::cos(angle)), along = Real(std::sin(angle) * radius / speed),
                back = Real(std::sin(angle) * speed / radius);
-    for (std::int64_t k = first; k < first + spheres.size; ++k) {
+    for (std::int64_t k = sphere.first; k < sphere.end(); ++k) {
       const Real point = w[k];
       w[k] = c * point + along * v[k];
       v[k] = c * v[k] - back * point;
     }
   }
-  retract(spheres, w);
-  project(spheres, w, v, v);
+  for (std::int64_t k = domain.first_flat(); k < domain.dimension(); ++k) w[k] += Real(epsilon) * v[k];
+  retract(domain, w);
+  project(domain, w, v, v);
 }
 
 template <class Real>
 class ThermalChain {
  public:
-  ThermalChain(const Spheres& spheres, int leapfrogs, bool adjusted)
-      : spheres_(spheres),
-        n_(spheres.dimension()),
+  ThermalChain(const Domain& domain, int leapfrogs, bool adjusted)
+      : domain_(domain),
+        n_(domain.dimension()),
         leapfrogs_(leapfrogs),
         adjusted_(adjusted),
         base_(n_),
@@ -86,10 +87,10 @@ class ThermalChain {
     stream.velocity(step, n_, normals_.data());
     std::copy(normals_.begin(), normals_.end(), velocity_.begin());
     std::copy(base_.begin(), base_.end(), point);
-    project(spheres_, point, velocity_.data(), velocity_.data());
+    project(domain_, point, velocity_.data(), velocity_.data());
     kinetic_ = kinetic();
     kick(gradient_.data());
-    geodesic_flow(spheres_, epsilon_, point, velocity_.data());
+    geodesic_flow(domain_, epsilon_, point, velocity_.data());
   }
 
   // Takes in the evaluation of `point`; true where the move has ended, else the next point is written.
@@ -97,7 +98,7 @@ class ThermalChain {
     kick(gradient);
     if (--left_ > 0) {
       kick(gradient);
-      geodesic_flow(spheres_, epsilon_, point, velocity_.data());
+      geodesic_flow(domain_, epsilon_, point, velocity_.data());
       return false;
     }
     // A difference that is not a number refuses the move.
@@ -121,7 +122,7 @@ class ThermalChain {
     for (std::int64_t k = 0; k < n_; ++k) velocity_[k] -= factor * gradient[k];
   }
 
-  Spheres spheres_;
+  Domain domain_;
   std::int64_t n_;
   int leapfrogs_;
   bool adjusted_;

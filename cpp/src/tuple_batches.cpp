@@ -119,7 +119,7 @@ void TupleBatches::riemannian_gradient(const Real* points, std::int64_t replicas
   glass_.add_spikes<Real>(points, replicas, nullptr, gradients);
   std::fill(energies, energies + replicas, Real(0));
   for (std::int64_t r = 0; r < replicas; ++r)
-    project(glass_.spheres(), points + r * n, gradients + r * n, gradients + r * n);
+    project(glass_.domain(), points + r * n, gradients + r * n, gradients + r * n);
 }
 
 template void TupleBatches::riemannian_gradient(const float*, std::int64_t, float*, float*, const Run&) const;

@@ -91,7 +91,22 @@ def multiplicity(indices: Sequence[int]) -> int: ...
 
 # bind_glass.cpp
 
-class Glass:
+class Domain:
+    def __init__(self, sizes: Sequence[int], flat: int) -> None: ...
+    @property
+    def dimension(self) -> int: ...
+    @property
+    def tangent_dimension(self) -> int: ...
+
+class Surface:
+    def __init__(self, *args: Any, **kwargs: Any) -> None: ...
+    @property
+    def dimension(self) -> int: ...
+
+class PythonSurface(Surface):
+    def __init__(self, landscape: Any, domain: Domain, energy_scale: float) -> None: ...
+
+class Glass(Surface):
     def __init__(self, spheres: int, size: int) -> None: ...
     def add_form(self, form: Form, scale: float) -> None: ...
     def add_spike(self, direction: Sequence[float], strength: float, order: int) -> None: ...
@@ -129,7 +144,7 @@ class Schedule:
     def __init__(self, stages: Sequence[Stage], random_order: bool, order_seed: int) -> None: ...
 
 def descend_gradient(
-    glass: Glass,
+    surface: Surface,
     starts: NDArray[_Real],
     step: float,
     decay: float,
@@ -138,9 +153,9 @@ def descend_gradient(
     n_threads: int,
 ) -> dict[str, Any]: ...
 def descend_schedule(
-    glass: Glass,
+    surface: Surface,
     starts: NDArray[_Real],
-    parts: Sequence[Glass],
+    parts: Sequence[Surface],
     schedule: Schedule,
     options: DescentOptions,
     progress: Callable[[int, int], object] | None,
@@ -156,7 +171,7 @@ def descend_tuples(
     n_threads: int,
 ) -> dict[str, Any]: ...
 def descend_lbfgs(
-    glass: Glass,
+    surface: Surface,
     starts: NDArray[_Real],
     first_step: float,
     history: int,
@@ -165,7 +180,7 @@ def descend_lbfgs(
     n_threads: int,
 ) -> dict[str, Any]: ...
 def descend_momentum(
-    glass: Glass,
+    surface: Surface,
     starts: NDArray[_Real],
     step: float,
     decay: float,
@@ -175,7 +190,7 @@ def descend_momentum(
     n_threads: int,
 ) -> dict[str, Any]: ...
 def descend_flow(
-    glass: Glass,
+    surface: Surface,
     starts: NDArray[_Real],
     accuracy: float,
     duration: float,
@@ -184,7 +199,7 @@ def descend_flow(
     n_threads: int,
 ) -> dict[str, Any]: ...
 def descend_power(
-    glass: Glass,
+    surface: Surface,
     starts: NDArray[_Real],
     order: int,
     shift: float,
@@ -193,7 +208,7 @@ def descend_power(
     n_threads: int,
 ) -> dict[str, Any]: ...
 def descend_trust(
-    glass: Glass,
+    surface: Surface,
     starts: NDArray[_Real],
     radius: float,
     options: DescentOptions,
@@ -201,7 +216,7 @@ def descend_trust(
     n_threads: int,
 ) -> dict[str, Any]: ...
 def descend_saddle_free(
-    glass: Glass,
+    surface: Surface,
     starts: NDArray[_Real],
     krylov: int,
     options: DescentOptions,
@@ -209,7 +224,7 @@ def descend_saddle_free(
     n_threads: int,
 ) -> dict[str, Any]: ...
 def descend_ascent(
-    glass: Glass,
+    surface: Surface,
     starts: NDArray[_Real],
     krylov: int,
     options: DescentOptions,
@@ -240,7 +255,7 @@ class Ladder:
     def __init__(self, betas: Sequence[float], epsilons: Sequence[float], steps: int, swap_every: int) -> None: ...
 
 def sample(
-    glass: Glass,
+    surface: Surface,
     starts: NDArray[_Real],
     levels: Sequence[ThermalLevel],
     options: ThermalOptions,
@@ -248,7 +263,7 @@ def sample(
     n_threads: int,
 ) -> dict[str, Any]: ...
 def temper(
-    glass: Glass,
+    surface: Surface,
     starts: NDArray[_Real],
     ladder: Ladder,
     options: ThermalOptions,
@@ -268,11 +283,11 @@ class LanczosOptions:
 def matrix_index(
     matrices: NDArray[np.float64], zero_tol: float, method: InertiaMethod, n_threads: int
 ) -> dict[str, NDArray[Any]]: ...
-def glass_index(
-    glass: Glass, points: NDArray[np.float64], zero_tol: float, method: InertiaMethod, tile: int, n_threads: int
+def surface_index(
+    surface: Surface, points: NDArray[np.float64], zero_tol: float, method: InertiaMethod, tile: int, n_threads: int
 ) -> dict[str, NDArray[Any]]: ...
-def glass_lanczos(
-    glass: Glass, points: NDArray[np.float64], zero_tol: float, options: LanczosOptions, n_threads: int
+def surface_lanczos(
+    surface: Surface, points: NDArray[np.float64], zero_tol: float, options: LanczosOptions, n_threads: int
 ) -> dict[str, NDArray[Any]]: ...
 def lanczos_count(
     multiply: Callable[[NDArray[np.float64]], NDArray[np.float64]],
@@ -321,15 +336,6 @@ class LevelOptions:
 
 class FollowOptions:
     def __init__(self, max_steps: int, matrix_free: bool, lanczos_steps: int, tile: int) -> None: ...
-
-class Surface:
-    def __init__(self, *args: Any, **kwargs: Any) -> None: ...
-
-class GlassSurface(Surface):
-    def __init__(self, glass: Glass) -> None: ...
-
-class PythonSurface(Surface):
-    def __init__(self, landscape: Any, count: int, size: int, flat: bool) -> None: ...
 
 def refine(
     surface: Surface, starts: NDArray[np.float64], options: RefineOptions, n_threads: int

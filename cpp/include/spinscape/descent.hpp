@@ -1,9 +1,9 @@
-// Descent of many replicas on one glass: the papers' gradient steps, their SGD over parts of the couplings, L-BFGS, and
-// the other ways down of the literature.
+// Descent of many replicas on one landscape: the papers' gradient steps, their SGD over parts of the couplings, L-BFGS,
+// and the other ways down of the literature.
 //
 // The step of the papers is w <- w - gamma g with the Riemannian gradient g, then each sphere's part of w rescaled to
 // its radius. The norm of a gradient always means |g| / sqrt(dimension). A replica's bits depend on its start, the
-// glass and the options alone: not on the other replicas, their order, the threads or the way they are grouped into
+// surface and the options alone: not on the other replicas, their order, the threads or the way they are grouped into
 // blocks.
 #pragma once
 
@@ -51,7 +51,7 @@ struct DescentRows {
   double* trace_norm;
 };
 
-// gamma_k = step / (1 + decay k) for k = 0 .. steps - 1, with gradients of one part a step or of the whole glass.
+// gamma_k = step / (1 + decay k) for k = 0 .. steps - 1, with gradients of one part a step or of the whole.
 struct Stage {
   std::int64_t steps;
   double step;
@@ -84,12 +84,12 @@ struct LbfgsOptions {
 
 // finished: counts replicas as they end, for a progress report; may be nullptr.
 template <class Real>
-void descend_gradient(const Glass& glass, double step, double decay, const DescentOptions& options,
+void descend_gradient(const Surface& surface, double step, double decay, const DescentOptions& options,
                       const DescentRows<Real>& rows, std::atomic<std::int64_t>* finished, const Run& run);
 
-// Stops at options.tol only where the gradient of the whole glass is evaluated: in the stages without parts.
+// Stops at options.tol only where the gradient of the whole is evaluated: in the stages without parts.
 template <class Real>
-void descend_schedule(const Glass& glass, const std::vector<const Glass*>& parts, const Schedule& schedule,
+void descend_schedule(const Surface& surface, const std::vector<const Surface*>& parts, const Schedule& schedule,
                       const DescentOptions& options, const DescentRows<Real>& rows, std::atomic<std::int64_t>* finished,
                       const Run& run);
 
@@ -101,39 +101,39 @@ void descend_tuples(const Glass& glass, int batches, const Schedule& schedule, c
                     const DescentRows<Real>& rows, std::atomic<std::int64_t>* finished, const Run& run);
 
 template <class Real>
-void descend_lbfgs(const Glass& glass, const LbfgsOptions& lbfgs, const DescentOptions& options,
+void descend_lbfgs(const Surface& surface, const LbfgsOptions& lbfgs, const DescentOptions& options,
                    const DescentRows<Real>& rows, std::atomic<std::int64_t>* finished, const Run& run);
 
 // Polyak's heavy ball.
 template <class Real>
-void descend_momentum(const Glass& glass, const MomentumOptions& method, const DescentOptions& options,
+void descend_momentum(const Surface& surface, const MomentumOptions& method, const DescentOptions& options,
                       const DescentRows<Real>& rows, std::atomic<std::int64_t>* finished, const Run& run);
 
 // The Riemannian gradient flow.
 template <class Real>
-void descend_flow(const Glass& glass, const FlowOptions& flow, const DescentOptions& options,
+void descend_flow(const Surface& surface, const FlowOptions& flow, const DescentOptions& options,
                   const DescentRows<Real>& rows, std::atomic<std::int64_t>* finished, const Run& run);
 
 // The shifted symmetric higher-order power method on a glass that is one form of the given order on one sphere. shift
 // below 0: chosen for every replica, and raised wherever a step would raise the energy.
 template <class Real>
-void descend_power(const Glass& glass, int order, double shift, const DescentOptions& options,
+void descend_power(const Surface& surface, int order, double shift, const DescentOptions& options,
                    const DescentRows<Real>& rows, std::atomic<std::int64_t>* finished, const Run& run);
 
 // Riemannian trust regions of at most `radius` sqrt(dimension).
 template <class Real>
-void descend_trust(const Glass& glass, double radius, const DescentOptions& options, const DescentRows<Real>& rows,
+void descend_trust(const Surface& surface, double radius, const DescentOptions& options, const DescentRows<Real>& rows,
                    std::atomic<std::int64_t>* finished, const Run& run);
 
 // Saddle-free Newton: in Krylov spaces of at most `krylov` dimensions, or with whole Hessians where krylov = 0.
 template <class Real>
-void descend_saddle_free(const Glass& glass, std::int64_t krylov, const DescentOptions& options,
+void descend_saddle_free(const Surface& surface, std::int64_t krylov, const DescentOptions& options,
                          const DescentRows<Real>& rows, std::atomic<std::int64_t>* finished, const Run& run);
 
-// Subag's walk from the origin to the sphere in options.max_steps steps, on a glass of one sphere; it knows no
+// Subag's walk from the origin to the sphere in options.max_steps steps, on one sphere; it knows no
 // tolerance.
 template <class Real>
-void descend_ascent(const Glass& glass, std::int64_t krylov, const DescentOptions& options,
+void descend_ascent(const Surface& surface, std::int64_t krylov, const DescentOptions& options,
                     const DescentRows<Real>& rows, std::atomic<std::int64_t>* finished, const Run& run);
 
 }  // namespace spinscape

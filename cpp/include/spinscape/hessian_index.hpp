@@ -4,22 +4,22 @@
 #include <cstdint>
 #include <vector>
 
-#include "spinscape/glass.hpp"
 #include "spinscape/inertia.hpp"
 #include "spinscape/lanczos.hpp"
+#include "spinscape/surface.hpp"
 
 namespace spinscape {
 
-// The radial directions are never counted: each count adds up to spheres (size - 1). points: (replicas, dimension).
-// Hessians are formed `tile` replicas at a time; the tile does not change a bit of the result.
-std::vector<Inertia> count_index(const Glass& glass, const double* points, std::int64_t replicas, double zero_tol,
+// The radial directions are never counted: each count adds up to the dimension of the tangent space. points: (replicas,
+// dimension). Hessians are formed `tile` replicas at a time; the tile does not change a bit of the result.
+std::vector<Inertia> count_index(const Surface& surface, const double* points, std::int64_t replicas, double zero_tol,
                                  InertiaMethod method, std::int64_t tile, const Run& run);
 
 // Where the tangent vectors of a point lie: everywhere but along the radial directions; on flat space everywhere.
-SearchSpace tangent_space(const Spheres& spheres, const double* w);
+SearchSpace tangent_space(const Domain& domain, const double* w);
 
 // The same through Hessian-vector products only, one replica a thread.
-std::vector<LanczosCount> lanczos_index(const Glass& glass, const double* points, std::int64_t replicas,
+std::vector<LanczosCount> lanczos_index(const Surface& surface, const double* points, std::int64_t replicas,
                                         double zero_tol, const LanczosOptions& options, const Run& run);
 
 }  // namespace spinscape

@@ -12,15 +12,15 @@
 // involution, and the Metropolis rule makes it reversible with respect to exp(-beta H - |v|^2/2) (Byrne and Girolami,
 // Scand. J. Stat. 40 (2013) 825). On a product of spheres the flow goes round each of them.
 //
-// A replica's bits depend on its start, its row, the glass and the options alone.
+// A replica's bits depend on its start, its row, the surface and the options alone.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <vector>
 
-#include "spinscape/glass.hpp"
 #include "spinscape/parallel.hpp"
+#include "spinscape/surface.hpp"
 
 namespace spinscape {
 
@@ -57,7 +57,7 @@ struct ThermalRows {
 
 // steps_done: counts steps of all replicas, for a progress report; may be nullptr.
 template <class Real>
-void sample(const Glass& glass, const std::vector<ThermalLevel>& levels, const ThermalOptions& options,
+void sample(const Surface& surface, const std::vector<ThermalLevel>& levels, const ThermalOptions& options,
             const ThermalRows<Real>& rows, std::atomic<std::int64_t>* steps_done, const Run& run);
 
 // Replica exchange: each replica is a ladder of chains, one at each beta, with the leapfrog step epsilon of its beta.
@@ -80,7 +80,7 @@ struct LadderRows {
 };
 
 template <class Real>
-void temper(const Glass& glass, const Ladder& ladder, const ThermalOptions& options, const LadderRows<Real>& rows,
+void temper(const Surface& surface, const Ladder& ladder, const ThermalOptions& options, const LadderRows<Real>& rows,
             std::atomic<std::int64_t>* steps_done, const Run& run);
 
 }  // namespace spinscape

@@ -1,48 +1,71 @@
-// An energy surface as the searches for critical points see it: blocks of energies, gradients and Hessians at points of
-// some spheres, or of flat space. A glass is one; so is whatever a caller outside the core offers.
+// What algorithms know of a landscape: blocks of energies, gradients, products and Hessians at points of a domain. A
+// glass answers by its kernels; whatever else a caller offers is called back, a block a call.
 #pragma once
 
 #include <cstdint>
+#include <stdexcept>
+#include <utility>
 
-#include "spinscape/glass.hpp"
+#include "spinscape/domain.hpp"
 #include "spinscape/parallel.hpp"
-#include "spinscape/sphere.hpp"
 
 namespace spinscape {
 
-class Surface {
+// Evaluations in one dtype; those that a landscape does not offer in it throw. points: (count, dimension).
+template <class Real>
+class Evaluations {
  public:
-  virtual ~Surface() = default;
-  virtual const Spheres& spheres() const = 0;
-  std::int64_t dimension() const { return spheres().dimension(); }
+  virtual ~Evaluations() = default;
 
-  // Riemannian throughout. points: (count, dimension).
-  virtual void gradient(const double* points, std::int64_t count, double* energies, double* gradients,
-                        const Run& run) const = 0;
-  virtual void hvp(const double* points, const double* vectors, std::int64_t count, double* products,
-                   const Run& run) const = 0;
-  // Symmetric, zero along the radial directions. hessians: (count, dimension, dimension).
-  virtual void hessian(const double* points, std::int64_t count, double* hessians, const Run& run) const = 0;
-};
-
-class GlassSurface : public Surface {
- public:
-  explicit GlassSurface(const Glass& glass) : glass_(glass) {}
-  const Spheres& spheres() const override { return glass_.spheres(); }
-  void gradient(const double* points, std::int64_t count, double* energies, double* gradients,
-                const Run& run) const override {
-    glass_.riemannian_gradient(points, count, energies, gradients, run);
+  // Riemannian: tangent vectors; Hessians symmetric, zero along the radial directions, (count, dimension, dimension).
+  virtual void gradient(const Real* /*points*/, std::int64_t /*count*/, Real* /*energies*/, Real* /*gradients*/,
+                        const Run&) const {
+    missing();
   }
-  void hvp(const double* points, const double* vectors, std::int64_t count, double* products,
-           const Run& run) const override {
-    glass_.riemannian_hvp(points, vectors, count, products, run);
+  virtual void hvp(const Real* /*points*/, const Real* /*vectors*/, std::int64_t /*count*/, Real* /*products*/,
+                   const Run&) const {
+    missing();
   }
-  void hessian(const double* points, std::int64_t count, double* hessians, const Run& run) const override {
-    glass_.riemannian_hessian(points, count, hessians, run);
+  virtual void hessian(const Real* /*points*/, std::int64_t /*count*/, Real* /*hessians*/, const Run&) const {
+    missing();
+  }
+  // Of the energy as a function of all of space, at any points.
+  virtual void euclidean_gradient(const Real* /*points*/, std::int64_t /*count*/, Real* /*energies*/,
+                                  Real* /*gradients*/, const Run&) const {
+    missing();
+  }
+  virtual void euclidean_hvp(const Real* /*points*/, const Real* /*vectors*/, std::int64_t /*count*/,
+                             Real* /*products*/, const Run&) const {
+    missing();
   }
 
  private:
-  const Glass& glass_;
+  [[noreturn]] static void missing() { throw std::logic_error("landscape: not offered in this dtype"); }
+};
+
+class Surface : public Evaluations<double>, public Evaluations<float> {
+ public:
+  Surface(Domain domain, double energy_scale) : domain_(std::move(domain)), energy_scale_(energy_scale) {}
+
+  const Domain& domain() const { return domain_; }
+  std::int64_t dimension() const { return domain_.dimension(); }
+  // What an energy is divided by to give the energy density.
+  double energy_scale() const { return energy_scale_; }
+
+  // A quarter of the operations of a gradient of one replica, by which work is shared out to threads.
+  virtual std::int64_t cost() const = 0;
+  // False for what is called back: one call at a time, on the calling thread, for all live replicas.
+  virtual bool concurrent() const { return true; }
+
+  using Evaluations<double>::gradient, Evaluations<float>::gradient;
+  using Evaluations<double>::hvp, Evaluations<float>::hvp;
+  using Evaluations<double>::hessian, Evaluations<float>::hessian;
+  using Evaluations<double>::euclidean_gradient, Evaluations<float>::euclidean_gradient;
+  using Evaluations<double>::euclidean_hvp, Evaluations<float>::euclidean_hvp;
+
+ private:
+  Domain domain_;
+  double energy_scale_;
 };
 
 }  // namespace spinscape

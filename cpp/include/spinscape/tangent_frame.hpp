@@ -3,23 +3,23 @@
 // The reflector I - v v^T maps the unit radial vector of its sphere to +-e_0, so its other size - 1 columns are an
 // orthonormal basis of that sphere's tangent space. Restricting a matrix to the frame takes O(dimension^2) operations
 // and removes the radial directions exactly: nothing is left that could be counted as a zero mode. Flat space needs no
-// frame: nothing changes there.
+// frame: nothing changes there, nor in a flat remainder.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
-#include "spinscape/sphere.hpp"
+#include "spinscape/domain.hpp"
 
 namespace spinscape {
 
 class TangentFrame {
  public:
-  // w: (spheres.dimension(),), every sphere's part non-zero; its length does not matter.
-  TangentFrame(const Spheres& spheres, const double* w);
+  // w: (domain.dimension(),), every sphere's part non-zero; its length does not matter.
+  TangentFrame(const Domain& domain, const double* w);
 
-  // Dimension of the tangent space: count (size - 1).
-  std::int64_t dimension() const { return spheres_.flat ? spheres_.dimension() : spheres_.count * (spheres_.size - 1); }
+  // Dimension of the tangent space.
+  std::int64_t dimension() const { return domain_.tangent_dimension(); }
 
   // Overwrites a symmetric matrix by its restriction: (D, D) before, contiguous (dimension, dimension) after.
   void restrict_matrix(double* matrix) const;
@@ -31,7 +31,7 @@ class TangentFrame {
  private:
   void reflect(double* vector) const;
 
-  Spheres spheres_;
+  Domain domain_;
   std::vector<double> reflectors_;  // v of every sphere, |v|^2 = 2
 };
 

@@ -66,9 +66,9 @@ def count_index(
     if method == "lanczos":
         memory.require(min(threads, replicas) * lanczos_bytes(D, None), f"points: Lanczos bases for {D} spins")
         options = lanczos_options(D, None, 1, 0, float(np.finfo(np.float64).eps))
-        return index_count(_core.glass_lanczos(glass._core, block, zero_tol, options, threads), zero_tol, method)
+        return index_count(_core.surface_lanczos(glass._core, block, zero_tol, options, threads), zero_tol, method)
     tile = tile_of(glass, replicas, hessian + 8 * 12 * D, 1, threads, f"points: Hessians of {D} x {D}")
-    counted = _core.glass_index(glass._core, block, zero_tol, inertia_method(method), tile, threads)
+    counted = _core.surface_index(glass._core, block, zero_tol, inertia_method(method), tile, threads)
     return index_count(counted, zero_tol, method)
 
 

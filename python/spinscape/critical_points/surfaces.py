@@ -15,9 +15,21 @@ _SMALLEST_TILE = 48
 def surface_of(landscape: Landscape) -> _core.Surface:
     """Return the landscape for the core; what is no glass is called back, one block at a time."""
     if isinstance(landscape, Glass):
-        return _core.GlassSurface(landscape._core)
-    count, size = landscape.spheres or (1, landscape.size)
-    return _core.PythonSurface(landscape, count, size, landscape.spheres is None)
+        return landscape._core
+    count, size = landscape.spheres or (0, 0)
+    domain = _core.Domain([size] * count, 0 if count else landscape.size)
+    return _core.PythonSurface(_Called(landscape), domain, float(energy_scale(landscape)))
+
+
+class _Called:
+    """Energies and gradients in one call."""
+
+    def __init__(self, landscape: Landscape) -> None:
+        self.energy, self.gradient = landscape.energy, landscape.gradient
+        self.hvp, self.hessian = landscape.hvp, landscape.hessian
+
+    def energy_gradient(self, points: object) -> tuple[object, object]:
+        return self.energy(points), self.gradient(points)
 
 
 def energy_scale(landscape: Landscape) -> int:
