@@ -6,23 +6,21 @@ from math import ceil
 
 from spinscape import _core, memory
 from spinscape.hamiltonian import Glass
-from spinscape.landscape import Landscape
+from spinscape.landscape import CalledLandscape
 
 _TILE_BYTES = 2**28  # Hessians worked on at once: enough replicas to fill the kernels, small beside any memory
 _SMALLEST_TILE = 48
 
 
-def surface_of(landscape: Landscape) -> _core.Surface:
+def surface_of(landscape: CalledLandscape | Glass) -> _core.Surface:
     """Return the landscape for the core; what is no glass is called back, one block at a time."""
     if isinstance(landscape, Glass):
         return _core.GlassSurface(landscape._core)
-    count, size = landscape.spheres or (1, landscape.size)
-    return _core.PythonSurface(landscape, count, size, landscape.spheres is None)
-
-
-def energy_scale(landscape: Landscape) -> int:
-    """Return what an energy is divided by to give u: the coordinates of a sphere; 1 on flat space."""
-    return 1 if landscape.spheres is None else landscape.spheres[1]
+    domain = landscape.domain
+    if domain.curved and domain.equal_size is None:
+        raise ValueError(f"landscape: expected flat space or spheres of one size, got {domain}")
+    count, size = max(1, len(domain.sizes)), domain.equal_size or domain.size
+    return _core.PythonSurface(landscape, count, size, not domain.curved)
 
 
 def fits(needed: int) -> bool:
@@ -31,7 +29,7 @@ def fits(needed: int) -> bool:
     return available is None or needed <= available
 
 
-def tile_of(landscape: Landscape, replicas: int, own: int, matrices: int, threads: int, what: str) -> int:
+def tile_of(landscape: CalledLandscape | Glass, replicas: int, own: int, matrices: int, threads: int, what: str) -> int:
     """Return how many replicas to work on at once: _TILE_BYTES of Hessians, enough to fill the kernels, or what fits.
 
     `own` bytes belong to a replica; a thread needs `matrices` of its own. The kernels of the Hessian sum up to 24
