@@ -26,7 +26,7 @@ from spinscape.geometry import (
     slice_points,
 )
 from spinscape.hamiltonian import LayeredGlass, MixedGlass, PureGlass
-from spinscape.landscape import Landscape
+from spinscape.landscape import Domain, Landscape
 from spinscape.sampling import Annealing, Sampling, Tempering, anneal, sample, temper
 from spinscape.schedules import AnnealingSchedule, ScheduleStage, SGDSchedule
 from spinscape.spectral_density import SpectralDensity, spectral_density
@@ -43,6 +43,7 @@ __all__ = [
     "Descent",
     "DisconnectivityGraph",
     "DisconnectivityTree",
+    "Domain",
     "EnergySlice",
     "Enumeration",
     "IndexCount",

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from spinscape import _core, memory
 from spinscape.arrays import as_block, as_dtype, as_integer, as_number, as_real, described
 from spinscape.couplings import Law, as_order, checked_shape, packed_from_tensor, sampled_form, split_form
-from spinscape.landscape import uniform_points
+from spinscape.landscape import Domain
 from spinscape.randomness import RNG, seed_from
 from spinscape.threads import as_threads
 
@@ -34,6 +34,7 @@ class Glass:
 
     def __init__(self, spheres: tuple[int, int], terms: Terms, dtype: Any, seed: int | None, law: Law | None) -> None:
         self._spheres = spheres
+        self._domain = Domain.spheres((spheres[1],) * spheres[0])
         self._terms = terms
         self._spikes: list[tuple[NDArray[np.float64], float, int]] = []
         self.dtype = as_dtype(dtype)
@@ -47,6 +48,11 @@ class Glass:
             self._core.add_form(form, scale)
         for direction, strength, order in self._spikes:
             self._core.add_spike(list(direction), strength, order)
+
+    @property
+    def surface(self) -> _core.Surface:
+        """The glass for the core's algorithms."""
+        return self._core
 
     @property
     def size(self) -> int:
@@ -63,11 +69,14 @@ class Glass:
         """(number of spheres, coordinates of each); each part of a point has |w|^2 = coordinates."""
         return self._spheres
 
+    @property
+    def domain(self) -> Domain:
+        """The product of spheres that points live on."""
+        return self._domain
+
     def random_points(self, count: int, *, rng: RNG = None) -> FloatArray:
         """Return `count` uniform points, (count, size): normalised Gaussians. Row r depends on (rng, r) only."""
-        count = as_integer(count, "count", 0, 2**40)
-        points = uniform_points(self._spheres, count, seed_from(rng))
-        return points.astype(self.dtype, copy=False)
+        return self._domain.random_points(count, rng=rng).astype(self.dtype, copy=False)
 
     def energy(self, points: Any, *, n_threads: int | None = None) -> FloatArray:
         """Return the extensive energies H(w), shape (replicas,)."""
@@ -84,6 +93,10 @@ class Glass:
     def gradient(self, points: Any, *, n_threads: int | None = None) -> FloatArray:
         """Return the Riemannian gradient g = ∇H - (w.∇H/N) w, (replicas, size); per sphere for a layered glass."""
         return self._core.energy_gradient(self._points(points), True, as_threads(n_threads))[1]
+
+    def energy_gradient(self, points: Any, *, n_threads: int | None = None) -> tuple[FloatArray, FloatArray]:
+        """Return energies (replicas,) and Riemannian gradients (replicas, size) from one pass over the couplings."""
+        return self._core.energy_gradient(self._points(points), True, as_threads(n_threads))
 
     def hvp(self, points: Any, vectors: Any, *, n_threads: int | None = None) -> FloatArray:
         """Return the Riemannian Hessian P∇²HP - (w.∇H/N)P times the tangent part of each vector, (replicas, size)."""

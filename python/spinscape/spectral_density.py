@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from spinscape import memory
 from spinscape.arrays import as_array, as_integer, as_number
-from spinscape.landscape import Landscape, on_domain, radial_directions, retracted
+from spinscape.landscape import CalledLandscape, as_landscape, on_domain, retracted
 from spinscape.randomness import RNG, child_seeds, seed_from
 from spinscape.spectrum import SymmetricProblem
 
@@ -101,8 +101,8 @@ def spectral_density(
     """
     as_integer(probes, "probes", 1, 10**6)
     as_integer(steps, "steps", 1)
-    if isinstance(operator, Landscape):
-        operator, where, exclude = _of_landscape(operator, where, exclude)
+    if hasattr(operator, "energy") and hasattr(operator, "gradient"):
+        operator, where, exclude = _of_landscape(as_landscape(operator, "operator"), where, exclude)
     n = as_integer(where, "where", 1)
     memory.require(8 * n * (min(steps, n) + 8), f"where: a Lanczos basis of dimension {n}")
     problem = SymmetricProblem(operator, n, 1, 1, exclude, rng)
@@ -120,13 +120,13 @@ def spectral_density(
     return SpectralDensity(positions, densities.mean(axis=0), error, nodes, weights, kernel, left, products)
 
 
-def _of_landscape(landscape: Landscape, where: Any, exclude: Any) -> tuple[Any, int, Any]:
+def _of_landscape(landscape: CalledLandscape, where: Any, exclude: Any) -> tuple[Any, int, Any]:
     """The Hessian's products at a point, the dimension, and the radial directions to leave out."""
     array = as_array(where, "where")
     if array.size != landscape.size or array.ndim > 2:
         raise ValueError(f"where: expected one point of {landscape.size} coordinates, got shape {array.shape}")
     point = retracted(landscape, on_domain(landscape, array.reshape(1, -1)))
-    radial = radial_directions(landscape, point[0])
+    radial = landscape.domain.radial(point[0])
     if exclude is not None:
         radial = np.vstack([radial, exclude])
     return lambda v: landscape.hvp(point, v[None])[0], landscape.size, radial if radial.size else None

@@ -6,7 +6,7 @@ import platform
 
 from spinscape import _core, threads
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 PACKAGES = ("numpy", "scipy", "matplotlib", "tqdm", "torch")
 

@@ -194,7 +194,7 @@ def _affordable(glass: Glass, most_paths: int) -> bool:
 def _by_searches(census: _Census, most: int, seed: int) -> tuple[int, float]:
     """Search from uniform points until every point was met twice; the number of searches, and what is missing."""
     glass = census.glass
-    dimension = glass.size - glass.spheres[0]
+    dimension = glass.domain.dimension
     census.met[:] = 0  # the ends of paths are no captures
     done, rounds = 0, 0
     while done < most:

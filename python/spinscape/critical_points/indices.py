@@ -13,7 +13,7 @@ from spinscape import _core, memory
 from spinscape.arrays import as_choice, as_number
 from spinscape.critical_points.surfaces import fits, tile_of
 from spinscape.hamiltonian import Glass
-from spinscape.landscape import Landscape, as_landscape, on_domain, radial_directions, retracted
+from spinscape.landscape import CalledLandscape, Landscape, as_landscape, on_domain, retracted
 from spinscape.spectrum import (
     IndexCount,
     LanczosIndex,
@@ -67,13 +67,13 @@ def count_index(
         memory.require(min(threads, replicas) * lanczos_bytes(D, None), f"points: Lanczos bases for {D} spins")
         options = lanczos_options(D, None, 1, 0, float(np.finfo(np.float64).eps))
         return index_count(_core.surface_lanczos(glass._core, block, zero_tol, options, threads), zero_tol, method)
-    tile = tile_of(glass, replicas, hessian + 8 * 12 * D, 1, threads, f"points: Hessians of {D} x {D}")
+    tile = tile_of(landscape, replicas, hessian + 8 * 12 * D, 1, threads, f"points: Hessians of {D} x {D}")
     counted = _core.surface_index(glass._core, block, zero_tol, inertia_method(method), tile, threads)
     return index_count(counted, zero_tol, method)
 
 
 def _landscape_index(
-    landscape: Landscape, block: NDArray[np.float64], zero_tol: float, method: str, threads: int
+    landscape: CalledLandscape, block: NDArray[np.float64], zero_tol: float, method: str, threads: int
 ) -> IndexCount:
     """Count one point after the other: a landscape of the user's own has no block of Hessians to offer."""
     if method == "auto":
@@ -87,20 +87,20 @@ def _landscape_index(
 
 
 def _by_matrix(
-    landscape: Landscape, point: NDArray[np.float64], zero_tol: float, method: str, threads: int
+    landscape: CalledLandscape, point: NDArray[np.float64], zero_tol: float, method: str, threads: int
 ) -> IndexCount:
     """Count in the whole matrix, its radial eigenvalues lifted above all others and then taken off."""
     hessian = landscape.hessian(point[None])[0]
-    radial = radial_directions(landscape, point)
+    radial = landscape.domain.radial(point)
     lift = float(np.abs(hessian).sum(axis=1).max(initial=0.0)) + 2 * zero_tol + np.finfo(np.float64).tiny
     lifted = hessian + lift * radial.T @ radial if radial.size else hessian
     count = matrix_index(lifted, zero_tol, method=method, n_threads=threads)
     return replace(count, positive=count.positive - radial.shape[0])
 
 
-def _by_products(landscape: Landscape, point: NDArray[np.float64], zero_tol: float) -> LanczosIndex:
+def _by_products(landscape: CalledLandscape, point: NDArray[np.float64], zero_tol: float) -> LanczosIndex:
     """Count from Hessian-vector products on the tangent space."""
-    radial = radial_directions(landscape, point)
+    radial = landscape.domain.radial(point)
     return lanczos_index(
         lambda vector: landscape.hvp(point[None], vector[None])[0],
         landscape.size,

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from spinscape import _core
 from spinscape.arrays import as_choice, as_integer, as_number
-from spinscape.critical_points.surfaces import energy_scale, fits, surface_of, tile_of
+from spinscape.critical_points.surfaces import fits, tile_of
 from spinscape.hamiltonian import Glass
-from spinscape.landscape import FloatArray, Landscape, as_landscape, on_domain, retracted
+from spinscape.landscape import Landscape, as_landscape, on_domain, retracted
 from spinscape.threads import as_threads
 
 REFINE_METHODS = ("auto", "dense", "krylov")
@@ -115,23 +115,14 @@ def refine(
     own, matrices = 8 * 12 * D + hessian, 0 if matrix_free else 4
     tile = tile_of(landscape, replicas, own, matrices, threads, f"points: refining points of {D} coordinates")
     options = _core.RefineOptions(tol, max_steps, 0.1, matrix_free, tile)
-    found = _core.refine(surface_of(landscape), starts, options, threads)
+    found = _core.refine(landscape.surface, starts, options, threads)
     return CriticalPoints(
         points=found["points"],
-        energy_density=found["energy"] / energy_scale(landscape),
+        energy_density=found["energy"] / landscape.energy_scale,
         gradient_norm=found["gradient_norm"],
         stop_reason=found["stop"].astype(np.int8),
         steps=found["steps"],
-        overlap=overlaps(landscape, found["points"], starts),
+        overlap=landscape.domain.overlap(found["points"], starts),
         tol=tol,
         method=method,
     )
-
-
-def overlaps(landscape: Landscape, points: FloatArray, others: FloatArray) -> NDArray[np.float64]:
-    """Return w.w'/D row by row; on flat space the cosine of the angle between the rows (nan for a zero row)."""
-    products: NDArray[np.float64] = np.einsum("ri,ri->r", points, others)
-    if landscape.spheres is not None:
-        return products / landscape.size
-    with np.errstate(invalid="ignore"):
-        return products / (np.linalg.norm(points, axis=1) * np.linalg.norm(others, axis=1))

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from spinscape import _core, memory
 from spinscape.arrays import as_choice, as_integer, as_real, described
 from spinscape.critical_points.indices import count_index
-from spinscape.critical_points.refinement import CriticalPoints, RefineStop, overlaps, refine
-from spinscape.critical_points.surfaces import energy_scale, fits, surface_of, tile_of
+from spinscape.critical_points.refinement import CriticalPoints, RefineStop, refine
+from spinscape.critical_points.surfaces import fits, tile_of
 from spinscape.hamiltonian import Glass
-from spinscape.landscape import Landscape, as_landscape, on_domain, retracted, uniform_points
-from spinscape.randomness import RNG, seed_from
+from spinscape.landscape import CalledLandscape, Landscape, as_landscape, on_domain, retracted
+from spinscape.randomness import RNG
 from spinscape.spectrum import IndexCount
 from spinscape.threads import as_threads
 
@@ -213,10 +213,10 @@ def find_critical_points(
     target = np.full(replicas, np.nan)
     if energy is not None:
         target = _broadcast(as_real(energy, "energy", _FLOAT64), "energy", replicas)
-        extensive = np.ascontiguousarray(target * energy_scale(landscape))
+        extensive = np.ascontiguousarray(target * landscape.energy_scale)
         options = _core.LevelOptions(_LEVEL_STEPS)
         memory.require(6 * begin.nbytes, f"count: {replicas:,} searches in {landscape.size} coordinates")
-        begin = _core.move_to_energy(surface_of(landscape), begin, extensive, options, threads)["points"]
+        begin = _core.move_to_energy(landscape.surface, begin, extensive, options, threads)["points"]
     steps = np.zeros(replicas, dtype=np.int64)
     near = begin
     if method == "follow":
@@ -227,23 +227,22 @@ def find_critical_points(
     return _result(landscape, found, begin, target, "energy", method, steps, zero_tol, threads)
 
 
-def _starts(landscape: Landscape, starts: Any, count: int | None, rng: RNG) -> NDArray[np.float64]:
+def _starts(landscape: CalledLandscape, starts: Any, count: int | None, rng: RNG) -> NDArray[np.float64]:
     """Return the given starts on the spheres, or `count` uniform points."""
     if starts is not None:
         block = retracted(landscape, on_domain(landscape, starts, name="starts"))
         if count is not None and as_integer(count, "count", 0) != len(block):
             raise ValueError(f"count: expected {len(block)}, the number of starts, or None, got {count}")
         return block
-    if landscape.spheres is None:
+    if not landscape.domain.curved:
         raise ValueError("starts: expected points to begin at, for flat space has no uniform ones")
     if count is None:
         raise TypeError("count: expected the number of searches, got None")
-    return uniform_points(landscape.spheres, as_integer(count, "count", 0, 2**40), seed_from(rng))
+    return landscape.domain.random_points(count, rng=rng)
 
 
-def _indices(landscape: Landscape, index: Any, replicas: int) -> NDArray[np.int64]:
-    spheres = landscape.spheres or (0, 0)
-    largest = landscape.size - spheres[0]
+def _indices(landscape: CalledLandscape, index: Any, replicas: int) -> NDArray[np.int64]:
+    largest = landscape.domain.dimension
     values = np.asarray(index)
     if values.dtype.kind not in "iu":
         raise TypeError(f"index: expected integers, got {described(index)}")
@@ -260,7 +259,12 @@ def _broadcast(values: NDArray[Any], name: str, replicas: int) -> NDArray[Any]:
 
 
 def _follow(
-    landscape: Landscape, starts: NDArray[np.float64], index: NDArray[np.int64], steps: int, free: bool, threads: int
+    landscape: CalledLandscape,
+    starts: NDArray[np.float64],
+    index: NDArray[np.int64],
+    steps: int,
+    free: bool,
+    threads: int,
 ) -> dict[str, NDArray[Any]]:
     D = landscape.size
     matrix = 8 * D * D
@@ -271,11 +275,11 @@ def _follow(
         memory.require(min(threads, len(starts) + 1) * 3 * 8 * basis * D, f"index: Lanczos bases for {D} coordinates")
     tile = tile_of(landscape, len(starts), own, matrices, threads, f"count: saddle searches in {D} coordinates")
     options = _core.FollowOptions(steps, free, basis, tile)
-    return _core.follow_to_saddle(surface_of(landscape), starts, index, options, threads)
+    return _core.follow_to_saddle(landscape.surface, starts, index, options, threads)
 
 
 def _result(
-    landscape: Landscape,
+    landscape: CalledLandscape,
     found: CriticalPoints,
     starts: NDArray[np.float64],
     target: NDArray[np.float64],
@@ -292,7 +296,7 @@ def _result(
         index=count_index(landscape, found.points, zero_tol, n_threads=threads),
         stop_reason=found.stop_reason,
         steps=steps + found.steps,
-        overlap=overlaps(landscape, found.points, starts),
+        overlap=landscape.domain.overlap(found.points, starts),
         starts=starts,
         target=target,
         kind=kind,

@@ -72,7 +72,8 @@ def slice_energy(landscape: Landscape, through: Any, *coordinates: Any) -> Energ
     Returns an `EnergySlice`. Raises TypeError, ValueError or MemoryError naming the argument; ValueError where the
     points do not span a slice (two of them equal or antipodal, three on one geodesic).
     """
-    surface = _Surface(as_landscape(landscape), through)
+    landscape = as_landscape(landscape)
+    surface = _Surface(landscape, through)
     axes = surface.axes(coordinates)
     grid = np.stack([axis.ravel() for axis in np.meshgrid(*axes, indexing="ij")], axis=1)
     memory.require(2 * grid.nbytes, f"coordinates: a grid of {len(grid):,} points")
@@ -84,8 +85,8 @@ def slice_energy(landscape: Landscape, through: Any, *coordinates: Any) -> Energ
         energy=energy.reshape([axis.size for axis in axes]),
         coordinates=axes,
         marks=surface.marks,
-        curved=landscape.spheres is not None,
-        energy_scale=float(getattr(landscape, "energy_scale", 1.0)),
+        curved=landscape.domain.curved,
+        energy_scale=float(landscape.energy_scale),
     )
 
 
@@ -114,7 +115,7 @@ class _Surface:
         points = retracted(landscape, on_domain(landscape, given, name="through"))
         self.origin = points[0]
         # Lengths in units of √D on spheres: angles, root mean square over the spheres.
-        self.unit = 1.0 if landscape.spheres is None else float(np.sqrt(landscape.size))
+        self.unit = float(np.sqrt(landscape.size)) if landscape.domain.curved else 1.0
         away = logarithm(landscape, np.repeat(points[:1], len(points) - 1, axis=0), points[1:], "through")
         directions, lengths = np.linalg.qr(away.T)
         signs = np.where(np.diag(lengths) < 0, -1.0, 1.0)
@@ -137,7 +138,7 @@ class _Surface:
         return axes
 
     def _range(self, axis: int) -> tuple[float, float]:
-        if self.landscape.spheres is not None:
+        if self.landscape.domain.curved:
             return -np.pi, np.pi
         low, high = float(self.marks[:, axis].min()), float(self.marks[:, axis].max())
         return low - (high - low) / 2, high + (high - low) / 2

@@ -19,6 +19,7 @@ from torch.func import functional_call
 
 from spinscape import memory
 from spinscape.arrays import as_array, as_block, as_real
+from spinscape.landscape import Domain
 from spinscape.networks import batched
 from spinscape.networks.architecture import Architecture
 from spinscape.networks.data.dataset import as_targets
@@ -62,6 +63,11 @@ class NetworkLandscape:
     def size(self) -> int:
         """Number of parameters P."""
         return self.architecture.parameters
+
+    @property
+    def domain(self) -> Domain:
+        """Flat space."""
+        return Domain.flat(self.size)
 
     def energy(self, points: Any) -> FloatArray:
         """Return the mean losses, (networks,)."""
@@ -155,6 +161,11 @@ class TorchLandscape:
     def size(self) -> int:
         """Number of parameters P that require a gradient, in the order of `named_parameters`."""
         return sum(self._lengths)
+
+    @property
+    def domain(self) -> Domain:
+        """Flat space."""
+        return Domain.flat(self.size)
 
     def energy(self, points: Any) -> FloatArray:
         """Return the losses, (replicas,)."""

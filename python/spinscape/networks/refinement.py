@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from spinscape import memory
 from spinscape.arrays import as_choice, as_integer, as_number
-from spinscape.landscape import Landscape, as_landscape, on_domain
+from spinscape.landscape import CalledLandscape, Landscape, as_landscape, on_domain
 
 FloatArray = NDArray[np.float64]
 METHODS = ("lbfgs", "newton-cg", "saddle-free", "newton")
@@ -62,25 +62,25 @@ def refine_networks(
 
     Raises TypeError, ValueError or MemoryError naming the argument.
     """
-    as_landscape(landscape)
-    if landscape.spheres is not None:
+    called = as_landscape(landscape)
+    if called.domain.curved:
         raise ValueError("landscape: expected one on flat space; spinscape.refine refines on spheres")
     as_choice(method, "method", METHODS)
     tol, max_steps = as_number(tol, "tol", 0.0), as_integer(max_steps, "max_steps", 0)
-    block = on_domain(landscape, points)
+    block = on_domain(called, points)
     if method in ("saddle-free", "newton"):
-        memory.require(32 * landscape.size**2, f"points: a Hessian of {landscape.size} x {landscape.size}")
-    one: Callable[[Landscape, FloatArray, float, int, str], tuple[FloatArray, int, str]] = (
+        memory.require(32 * called.size**2, f"points: a Hessian of {called.size} x {called.size}")
+    one: Callable[[CalledLandscape, FloatArray, float, int, str], tuple[FloatArray, int, str]] = (
         _by_scipy if method in ("lbfgs", "newton-cg") else _by_spectrum
     )
-    ends = [one(landscape, point, tol, max_steps, method) for point in block]
+    ends = [one(called, point, tol, max_steps, method) for point in block]
     found = np.array([end[0] for end in ends]).reshape(block.shape)
-    norm = np.sqrt(np.mean(landscape.gradient(found) ** 2, axis=1)) if len(found) else np.empty(0)
+    norm = np.sqrt(np.mean(called.gradient(found) ** 2, axis=1)) if len(found) else np.empty(0)
     converged = norm <= tol
     reasons = ["converged" if done else end[2] for done, end in zip(converged, ends, strict=True)]
     return RefinedNetworks(
         points=found,
-        energy=landscape.energy(found),
+        energy=called.energy(found),
         gradient_norm=norm,
         converged=converged,
         stop_reason=np.array(reasons, dtype=np.str_),
@@ -91,7 +91,7 @@ def refine_networks(
 
 
 def _by_scipy(
-    landscape: Landscape, start: FloatArray, tol: float, max_steps: int, method: str
+    landscape: CalledLandscape, start: FloatArray, tol: float, max_steps: int, method: str
 ) -> tuple[FloatArray, int, str]:
     from scipy.optimize import minimize
 
@@ -128,7 +128,7 @@ def _by_scipy(
 
 
 def _by_spectrum(
-    landscape: Landscape, start: FloatArray, tol: float, max_steps: int, method: str
+    landscape: CalledLandscape, start: FloatArray, tol: float, max_steps: int, method: str
 ) -> tuple[FloatArray, int, str]:
     """Damped steps in the eigenbasis: a smaller μ after a success, a larger one until there is one."""
     point, damping = start.copy(), 1e-3
