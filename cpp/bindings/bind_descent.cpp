@@ -201,6 +201,8 @@ void bind_descent(py::module_& m) {
              return DescentOptions{tol, max_steps, std::move(ladder), trace_every};
            }),
            py::arg("tol"), py::arg("max_steps"), py::arg("ladder"), py::arg("trace_every"))
+      .def_readonly("tol", &DescentOptions::tol)
+      .def_readonly("max_steps", &DescentOptions::max_steps)
       .def_readonly("ladder", &DescentOptions::ladder)
       .def_readonly("trace_every", &DescentOptions::trace_every)
       .def("trace_columns", &DescentOptions::trace_columns);

@@ -1,7 +1,33 @@
-"""Descent of blocks of replicas on a glass."""
+"""Descent of blocks of replicas on any landscape."""
 
-from spinscape.descent.descending import descend
-from spinscape.descent.methods import METHODS
+from spinscape.descent.descending import METHODS, descend
+from spinscape.descent.method import DescentMethod
+from spinscape.descent.methods import (
+    LBFGS,
+    GradientDescent,
+    GradientFlow,
+    HessianAscent,
+    Momentum,
+    PowerMethod,
+    SaddleFreeNewton,
+    TrustRegion,
+)
 from spinscape.descent.result import Descent, StopReason
+from spinscape.descent.stochastic import SGD
 
-__all__ = ["METHODS", "Descent", "StopReason", "descend"]
+__all__ = [
+    "LBFGS",
+    "METHODS",
+    "SGD",
+    "Descent",
+    "DescentMethod",
+    "GradientDescent",
+    "GradientFlow",
+    "HessianAscent",
+    "Momentum",
+    "PowerMethod",
+    "SaddleFreeNewton",
+    "StopReason",
+    "TrustRegion",
+    "descend",
+]

@@ -1,17 +1,19 @@
-r"""Descent of blocks of replicas on a glass, with what became of each of them.
+r"""Descent of blocks of replicas on a landscape, with what became of each of them.
 
 The step of the papers (AISTATS15, section 6) is
 
     w <- w - γ_t g(w),   then   w <- √N w/|w|,        g = ∇H - (w.∇H/N) w,
 
-on each sphere of a layered glass. "Gradient norm" and `tol` mean |g|/√D throughout, D the number of coordinates of a
-point (N, or p n for a layered glass). A replica's result depends on its start, the glass and the options alone, bit for
-bit: not on the other replicas, their order or number, nor on the number of threads. Nothing stops on wall time.
+on each sphere of the landscape's domain. "Gradient norm" and `tol` mean |g|/√D throughout, D the number of coordinates
+of a point. A replica's result depends on its start, the glass and the options alone, bit for bit: not on the other
+replicas, their order or number, nor on the number of threads (of a landscape of your own as far as its answers do not).
+Nothing stops on wall time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -19,103 +21,81 @@ from numpy.typing import NDArray
 
 from spinscape import _core, memory
 from spinscape.arrays import as_choice, as_integer, as_number, as_real, described
-from spinscape.descent.methods import METHODS, settled
+from spinscape.descent.method import DescentMethod, Progress
+from spinscape.descent.methods import (
+    LBFGS,
+    GradientDescent,
+    GradientFlow,
+    HessianAscent,
+    Momentum,
+    PowerMethod,
+    SaddleFreeNewton,
+    TrustRegion,
+)
 from spinscape.descent.result import Descent, as_descent
-from spinscape.hamiltonian import Glass
-from spinscape.landscape import on_domain
-from spinscape.randomness import RNG
-from spinscape.schedules import SGDSchedule
+from spinscape.descent.stochastic import SGD
+from spinscape.landscape import CalledLandscape, as_landscape, landscape_first, on_domain
 from spinscape.threads import as_threads
 
-Progress = Callable[[int, int], object]
+_CLASSES: tuple[type[DescentMethod], ...] = (
+    GradientDescent, Momentum, GradientFlow, SGD, LBFGS, TrustRegion, SaddleFreeNewton, HessianAscent, PowerMethod,
+)  # fmt: skip
+_BY_NAME = {method.name: method for method in _CLASSES}
+METHODS = tuple(_BY_NAME)
 
 _MOST_STEPS = 2**53
 _REPLICAS_A_THREAD = 96  # evaluated at once
 
 
+@landscape_first
 def descend(
-    glass: Glass,
+    landscape: Any,
     points: Any,
-    method: str = "gradient",
+    method: str | DescentMethod = "gradient",
     *,
-    step: float | None = None,
-    decay: float = 0.0,
     tol: float | None = None,
     max_steps: int | None = None,
-    schedule: SGDSchedule | None = None,
-    parts: Sequence[Glass] | None = None,
-    rng: RNG = None,
-    history: int | None = None,
-    momentum: float | None = None,
-    accuracy: float | None = None,
-    duration: float | None = None,
-    radius: float | None = None,
-    hessian: str | None = None,
-    krylov: int | None = None,
-    shift: float | None = None,
     ladder: Any = (),
     trace_every: int = 0,
     progress: Progress | None = None,
     n_threads: int | None = None,
+    **arguments: Any,
 ) -> Descent:
     """Let every replica descend from its start; return end points, energies, gradient norms and stop reasons.
 
     Parameters
     ----------
-    glass : the landscape.
+    landscape : a glass, a network's landscape, or any other `Landscape`.
     points : (replicas, D), the starts, |w|^2 = N on each sphere to 1e-4 relative (they are then put on it); never
         modified.
-    method : "gradient": the papers' step with γ_t = step/(1 + decay t).
-        "momentum": Polyak's heavy ball, v <- μ P v - γ_t g and w <- w + v, put on the spheres; P projects on the new
-        tangent space.
-        "flow": the gradient flow dw/dt = -g(w), by Runge-Kutta formulas of orders 5 and 4 (Dormand and Prince) with
-        steps as long as `accuracy` allows; one step takes 6 gradients.
-        "sgd": the papers' protocol for `schedule`: one part a step, then full gradients. A part is one of independent
-        tensors that sum to the couplings, or a mini-batch of tuples (`SGDSchedule.split`).
-        "lbfgs": Riemannian L-BFGS with a Wolfe line search, the way to a critical point in few gradients. Its energies
-        never rise by more than their rounding; a step turns a point by at most 0.25 radian (root mean square over the
-        spheres of a layered glass).
-        "trust-region": Newton's model of the energy within a radius, minimised by the truncated conjugate gradients of
-        Steihaug and Toint (Absil, Baker and Gallivan 2007); quadratic convergence, directions of negative curvature
-        are followed to the radius.
-        "saddle-free-newton": steps -(|Hess H| + μ)^{-1} g with |.| on the eigenvalues (Dauphin et al. 2014,
-        arXiv:1406.2572), at most 0.25 radian, halved until the energy falls.
-        "hessian-ascent": Subag's walk (arXiv:1812.04588) from the origin to the sphere in `max_steps` orthogonal steps,
-        the first along the start, each other along a lowest eigenvector of the Euclidean Hessian across the point. It
-        ends near the energy -ALG (`theory.algorithmic_energy`) where the gradient is not small, as `completed`. One
-        sphere only; it takes neither `tol` nor `ladder`, and its trace is of points inside the sphere.
-        "power": the shifted symmetric higher-order power method w <- √N (αw - ∇H)/|αw - ∇H| (Kolda and Mayo 2011);
-        pure glasses only.
-    step : γ_0. Default 0.1; for "lbfgs" the first trial step along -g; for "sgd" the schedule's own (a number rescales
-        all its stages so that the first starts at it).
-    decay : for "gradient" and "momentum".
+    method : an object, such as `LBFGS(history=5)`, or its name with its arguments as keywords: method="lbfgs",
+        history=5 is the same. One of
+
+        "gradient", `GradientDescent(step=0.1, decay=0.0)`      w <- w - γ_t g, γ_t = step/(1 + decay t)
+        "momentum", `Momentum(step, decay, momentum=0.9)`       Polyak's heavy ball
+        "flow", `GradientFlow(accuracy, duration)`              dw/dt = -g to a given accuracy
+        "sgd", `SGD(step, schedule, parts, rng)`                the papers' protocol: one part a step
+        "lbfgs", `LBFGS(step=0.1, history=10)`                  the way to a critical point in few gradients
+        "trust-region", `TrustRegion(radius=0.25)`              Newton's model within a radius
+        "saddle-free-newton", `SaddleFreeNewton(hessian, krylov)`    -(|Hess H| + μ)^{-1} g
+        "hessian-ascent", `HessianAscent(krylov=5)`             Subag's walk along the Hessian; one sphere
+        "power", `PowerMethod(shift)`                           the higher-order power method; pure glasses
+
+        whose docstrings say what they do; or a `DescentMethod` of your own. Arguments that a method does not use are
+        refused by name.
     tol : a replica has converged when |g|/√D <= tol, tested before each step. Default 1e-6, for "sgd" 0: the schedule
-        is run to its end. With "sgd", tol and ladder act where the gradient of the whole glass is taken.
+        is run to its end.
     max_steps : default 20000; 2000 for "trust-region" and "saddle-free-newton", 100 for "hessian-ascent", for "sgd"
         the length of the schedule.
-    schedule : for "sgd"; default SGDSchedule(): four parts in turn.
-    parts : for "sgd", glasses whose sum is `glass`. Default: `glass.split(P, rng=rng)`, for Gaussian couplings.
-    rng : for "sgd", of the split, the shuffle, a random order. Default: the glass's own seed, so that calls with the
-        same glass agree.
-    history : for "lbfgs", pairs kept. Default 10.
-    momentum : μ in [0, 1). Default 0.9.
-    accuracy : for "flow", the error of a step, root mean square over the coordinates, in units of min(1, |g|/√D).
-        Default 1e-6 in float64, 1e-4 in float32.
-    duration : for "flow", the time at which it ends as `completed`, if nothing ends it before. Default: none.
-    radius : for "trust-region", the largest, in units of √D. Default 0.25.
-    hessian : for "saddle-free-newton": "dense" (eigenvectors of the whole Hessian), "krylov" (in the Krylov space of
-        the gradient) or "auto" (default): dense up to 256 coordinates. An interrupt waits for the eigendecomposition at
-        work, which for more than about 1,000 coordinates takes longer than the second promised below.
-    krylov : most vectors of a Krylov space: for "saddle-free-newton" 64, for "hessian-ascent" 5 by default.
-    shift : α of "power". Default: each replica's own, from the gradient at its start, and doubled wherever a step would
-        raise the energy. A given one is kept; energies never rise if it is at least the largest eigenvalue of ∇²H on
-        the ball, for which p(p-1) max|u| suffices.
     ladder : decreasing gradient norms at whose first passage step and energy density are recorded.
     trace_every : record energy density and gradient norm every so many steps; 0 for never. In steps on parts this
-        costs a gradient of the whole glass each time.
+        costs a gradient of the whole each time.
     progress : called as progress(replicas that ended, replicas) about every 50 ms and at the end, on the calling
         thread.
     n_threads : number of threads; never changes a result.
+
+    A landscape that is no glass is called back, all replicas that are on their way in one call a step; it is asked for
+    `energy_gradient` where it offers that, and for the members that a method names.
 
     Returns a `Descent`. Not converging is a stop reason, not an error: `max_steps`; `completed` (a schedule, a
     duration or a walk run to its end); `stalled` or `line_search_failed` (rounding allows no better point, as with a
@@ -124,41 +104,54 @@ def descend(
 
     Raises TypeError, ValueError or MemoryError naming the argument. An interrupt is raised within a second.
     """
-    if not isinstance(glass, Glass):
-        raise TypeError(f"glass: expected a glass, got {type(glass).__name__}")
-    as_choice(method, "method", METHODS)
-    starts = on_domain(glass, points, glass.dtype)
+    called = as_landscape(landscape)
+    way = as_method(method, arguments)
+    starts = on_domain(called, points, called.dtype)
     threads = as_threads(n_threads)
-    arguments = {
-        "step": step,
-        "decay": None if isinstance(decay, (int, float)) and decay == 0 else decay,
-        "schedule": schedule,
-        "parts": parts,
-        "rng": rng,
-        "history": history,
-        "momentum": momentum,
-        "accuracy": accuracy,
-        "duration": duration,
-        "radius": radius,
-        "hessian": hessian,
-        "krylov": krylov,
-        "shift": shift,
-    }
-    chosen = settled(method, glass, arguments, threads)
+    way.check(called)
     if progress is not None and not callable(progress):
         raise TypeError(f"progress: expected a callable or None, got {type(progress).__name__}")
-    if method == "hessian-ascent" and tol is not None:
-        raise ValueError(f"tol: expected None for method {method!r}, which does not use it, got {tol!r}")
-    tol = as_number(chosen.tol if tol is None else tol, "tol", 0.0)
-    limit = as_integer(chosen.max_steps if max_steps is None else max_steps, "max_steps", 0, _MOST_STEPS)
-    options = _options(starts, tol, min(limit, chosen.most_steps), ladder, trace_every)
-    if method == "hessian-ascent" and options.ladder:
-        raise ValueError(f"ladder: expected none for method {method!r}, which does not use it, got {described(ladder)}")
-    _require_memory(starts, len(options.ladder), chosen.vectors, threads)
-    found = chosen.call(glass._core, starts, options, progress, threads)
+    if not way.takes_tol and tol is not None:
+        raise ValueError(f"tol: expected None for method {way.name!r}, which does not use it, got {tol!r}")
+    tol = as_number(way.default_tol if tol is None else tol, "tol", 0.0)
+    limit = as_integer(way.default_max_steps if max_steps is None else max_steps, "max_steps", 0, _MOST_STEPS)
+    options = _options(starts, tol, min(limit, way.most_steps()), ladder, trace_every)
+    if not way.takes_tol and options.ladder:
+        raise ValueError(
+            f"ladder: expected none for method {way.name!r}, which does not use it, got {described(ladder)}"
+        )
+    _require_memory(called, starts, len(options.ladder), way.vectors(called), threads)
+    found = way.run(called, starts, options, progress, threads)
     if progress is not None:
         progress(starts.shape[0], starts.shape[0])
-    return as_descent(found, method, tol, options)
+    return as_descent(found, way.name, tol, options)
+
+
+def as_method(method: Any, arguments: Mapping[str, Any]) -> DescentMethod:
+    """Return the method of a name with its arguments (None stands for one not given), or the object itself."""
+    for name in arguments:
+        if not any(name in _arguments_of(known) for known in _CLASSES):
+            raise TypeError(f"descend: unexpected argument {name!r}")
+    own: tuple[str, ...] = ()
+    if isinstance(method, DescentMethod):
+        kind = type(method)
+    else:
+        kind = _BY_NAME[as_choice(method, "method", METHODS)]
+        own = _arguments_of(kind)
+    # 0.1.0's default of `decay` was 0 for every method
+    given = {name: value for name, value in arguments.items() if value is not None and not _is_no_decay(name, value)}
+    for name, value in given.items():
+        if name not in own:
+            raise ValueError(f"{name}: expected None for method {kind.name!r}, which does not use it, got {value!r}")
+    return method if isinstance(method, DescentMethod) else kind(**given)
+
+
+def _arguments_of(kind: type[DescentMethod]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
+
+
+def _is_no_decay(name: str, value: Any) -> bool:
+    return name == "decay" and isinstance(value, (int, float)) and value == 0
 
 
 def _options(starts: NDArray[Any], tol: float, max_steps: int, ladder: Any, trace_every: Any) -> _core.DescentOptions:
@@ -172,15 +165,11 @@ def _options(starts: NDArray[Any], tol: float, max_steps: int, ladder: Any, trac
     return options
 
 
-def _require_memory(starts: NDArray[Any], levels: int, vectors: int, threads: int) -> None:
+def _require_memory(landscape: CalledLandscape, starts: NDArray[Any], levels: int, vectors: int, threads: int) -> None:
     """Make sure that the results and the blocks at work fit (about ten vectors a replica, and the method's own)."""
     replicas, dimension = starts.shape
-    at_work = (
-        min(replicas, _REPLICAS_A_THREAD * threads)
-        * dimension
-        * starts.itemsize
-        * (10 + vectors * 8 // starts.itemsize)
-    )
+    together = min(replicas, _REPLICAS_A_THREAD * threads) if landscape.surface.concurrent else replicas
+    at_work = together * dimension * starts.itemsize * (10 + vectors * 8 // starts.itemsize)
     memory.require(
         starts.nbytes + replicas * (64 + 16 * levels) + at_work,
         f"points: a descent of {replicas:,} replicas of {dimension:,} coordinates",

@@ -1,166 +1,260 @@
-"""The methods of descent: which arguments each takes, their defaults, and the call of the core."""
+"""The ways down of the core, a class each: its arguments, what it needs of a landscape, its call."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spinscape import _core
 from spinscape.arrays import as_choice, as_integer, as_number
-from spinscape.descent.stochastic import check_parts, core_schedule, parts_of, plan_of, require_tuples, seed_of
-from spinscape.hamiltonian import Glass, PureGlass
+from spinscape.descent.method import DescentMethod, Found, is_double, require_members
+from spinscape.hamiltonian import PureGlass
+from spinscape.landscape import CalledLandscape
 
 HESSIANS = ("auto", "dense", "krylov")
 
 _DENSE_UP_TO = 256  # coordinates: there an eigendecomposition is cheaper than a Krylov space
 _MOST_KRYLOV = 10_000
 
-Found = dict[str, NDArray[Any]]
+
+@dataclass(frozen=True)
+class GradientDescent(DescentMethod):
+    """The papers' step w <- w - γ_t g with γ_t = step/(1 + decay t), put on the spheres (AISTATS15, section 6)."""
+
+    step: float = 0.1
+    decay: float = 0.0
+    name: ClassVar[str] = "gradient"
+
+    def __post_init__(self) -> None:
+        as_number(self.step, "step", 0.0, exclusive=True)
+        as_number(self.decay, "decay", 0.0)
+
+    def run(self, landscape: CalledLandscape, starts: NDArray[Any], *rest: Any) -> Found:
+        """Walk all replicas to their ends; return the arrays of a `Descent`."""
+        return _core.descend_gradient(landscape.surface, starts, float(self.step), float(self.decay), *rest)
 
 
 @dataclass(frozen=True)
-class Settled:
-    """A method with its arguments checked.
+class Momentum(DescentMethod):
+    """Polyak's heavy ball, v <- μ P v - γ_t g and w <- w + v, put on the spheres; P projects on the new tangent space.
 
-    call : (core's glass, starts, options, progress, n_threads) -> the arrays of a `Descent`.
-    vectors : numbers a replica that it keeps at work, in units of D.
-    max_steps, tol : the defaults.
-    most_steps : where the method ends by itself.
+    step, decay : γ_t = step/(1 + decay t).
+    momentum : μ in [0, 1).
     """
 
-    call: Callable[..., Found]
-    vectors: int = 0
-    max_steps: int = 20_000
-    most_steps: int = 2**53
-    tol: float = 1e-6
+    step: float = 0.1
+    decay: float = 0.0
+    momentum: float = 0.9
+    name: ClassVar[str] = "momentum"
+
+    def __post_init__(self) -> None:
+        as_number(self.step, "step", 0.0, exclusive=True)
+        as_number(self.decay, "decay", 0.0)
+        if as_number(self.momentum, "momentum", 0.0) >= 1:
+            raise ValueError(f"momentum: expected a number below 1, got {self.momentum!r}")
+
+    def run(self, landscape: CalledLandscape, starts: NDArray[Any], *rest: Any) -> Found:
+        """Walk all replicas to their ends; return the arrays of a `Descent`."""
+        numbers = (float(self.step), float(self.decay), float(self.momentum))
+        return _core.descend_momentum(landscape.surface, starts, *numbers, *rest)
 
 
-def settled(method: str, glass: Glass, arguments: Mapping[str, Any], threads: int) -> Settled:
-    """Check a method's arguments (None stands for one not given); those that it would ignore are refused."""
-    options, settle = _METHODS[method]
-    for name, value in arguments.items():
-        if name not in options and value is not None:
-            raise ValueError(f"{name}: expected None for method {method!r}, which does not use it, got {value!r}")
-    return settle(glass, arguments, threads)
+@dataclass(frozen=True)
+class GradientFlow(DescentMethod):
+    """The gradient flow dw/dt = -g(w), by Runge-Kutta formulas of orders 5 and 4 (Dormand and Prince).
+
+    Steps are as long as `accuracy` allows; one takes 6 gradients.
+
+    accuracy : error of a step, root mean square over the coordinates, in units of min(1, |g|/√D). Default 1e-6 in
+        float64, 1e-4 in float32.
+    duration : time at which the flow ends as `completed`, if nothing ends it before. Default: none.
+    """
+
+    accuracy: float | None = None
+    duration: float | None = None
+    name: ClassVar[str] = "flow"
+
+    def __post_init__(self) -> None:
+        if self.accuracy is not None:
+            as_number(self.accuracy, "accuracy", 0.0, exclusive=True)
+        if self.duration is not None:
+            as_number(self.duration, "duration", 0.0)
+
+    def vectors(self, landscape: CalledLandscape) -> int:
+        """Return how many vectors of `size` numbers a replica keeps at work."""
+        return 8
+
+    def run(self, landscape: CalledLandscape, starts: NDArray[Any], *rest: Any) -> Found:
+        """Walk all replicas to their ends; return the arrays of a `Descent`."""
+        default = 1e-6 if is_double(landscape) else 1e-4
+        accuracy = default if self.accuracy is None else float(self.accuracy)
+        duration = np.inf if self.duration is None else float(self.duration)
+        return _core.descend_flow(landscape.surface, starts, accuracy, duration, *rest)
 
 
-def _step(arguments: Mapping[str, Any]) -> float:
-    step = arguments["step"]
-    return 0.1 if step is None else as_number(step, "step", 0.0, exclusive=True)
+@dataclass(frozen=True)
+class LBFGS(DescentMethod):
+    """Riemannian L-BFGS with a Wolfe line search, the way to a critical point in few gradients.
+
+    Its energies never rise by more than their rounding; a step turns a point by at most 0.25 radian (root mean square
+    over the spheres), and in flat space goes at most a quarter of √D, or of |w| where that is longer.
+
+    step : the first trial step along -g.
+    history : pairs kept.
+    """
+
+    step: float = 0.1
+    history: int = 10
+    name: ClassVar[str] = "lbfgs"
+
+    def __post_init__(self) -> None:
+        as_number(self.step, "step", 0.0, exclusive=True)
+        as_integer(self.history, "history", 1, 1000)
+
+    def vectors(self, landscape: CalledLandscape) -> int:
+        """Return how many vectors of `size` numbers a replica keeps at work."""
+        return 2 * self.history
+
+    def run(self, landscape: CalledLandscape, starts: NDArray[Any], *rest: Any) -> Found:
+        """Walk all replicas to their ends; return the arrays of a `Descent`."""
+        return _core.descend_lbfgs(landscape.surface, starts, float(self.step), int(self.history), *rest)
 
 
-def _decay(arguments: Mapping[str, Any]) -> float:
-    decay = arguments["decay"]
-    return 0.0 if decay is None else as_number(decay, "decay", 0.0)
+@dataclass(frozen=True)
+class TrustRegion(DescentMethod):
+    """Newton's model of the energy within a radius, minimised by truncated conjugate gradients (Steihaug, Toint).
+
+    Absil, Baker and Gallivan 2007: quadratic convergence; directions of negative curvature are followed to the radius.
+
+    radius : the largest, in units of √D.
+    """
+
+    radius: float = 0.25
+    name: ClassVar[str] = "trust-region"
+    default_max_steps: ClassVar[int] = 2000
+
+    def __post_init__(self) -> None:
+        as_number(self.radius, "radius", 0.0, exclusive=True)
+
+    def check(self, landscape: CalledLandscape) -> None:
+        """Raise TypeError where the landscape offers no Hessian-vector products."""
+        require_members(landscape, self, "hvp")
+
+    def vectors(self, landscape: CalledLandscape) -> int:
+        """Return how many vectors of `size` numbers a replica keeps at work."""
+        return 12
+
+    def run(self, landscape: CalledLandscape, starts: NDArray[Any], *rest: Any) -> Found:
+        """Walk all replicas to their ends; return the arrays of a `Descent`."""
+        return _core.descend_trust(landscape.surface, starts, float(self.radius), *rest)
 
 
-def _gradient(glass: Glass, arguments: Mapping[str, Any], threads: int) -> Settled:
-    step, decay = _step(arguments), _decay(arguments)
-    return Settled(lambda core, starts, *rest: _core.descend_gradient(core, starts, step, decay, *rest), 0)
+@dataclass(frozen=True)
+class SaddleFreeNewton(DescentMethod):
+    """Steps -(|Hess H| + μ)^{-1} g with |.| on the eigenvalues (Dauphin et al. 2014, arXiv:1406.2572).
+
+    At most 0.25 radian long (in flat space as `LBFGS`), halved until the energy falls.
+
+    hessian : "dense" (eigenvectors of the whole Hessian), "krylov" (in the Krylov space of the gradient) or "auto":
+        dense up to 256 coordinates. An interrupt waits for the eigendecomposition at work, which for more than about
+        1,000 coordinates takes longer than a second.
+    krylov : most vectors of the Krylov space, default 64.
+    """
+
+    hessian: Literal["auto", "dense", "krylov"] = "auto"
+    krylov: int | None = None
+    name: ClassVar[str] = "saddle-free-newton"
+    default_max_steps: ClassVar[int] = 2000
+
+    def __post_init__(self) -> None:
+        as_choice(self.hessian, "hessian", HESSIANS)
+        if self.krylov is not None:
+            as_integer(self.krylov, "krylov", 1, _MOST_KRYLOV)
+            if self.hessian == "dense":
+                raise ValueError(f"krylov: expected None with hessian='dense', got {self.krylov!r}")
+
+    def check(self, landscape: CalledLandscape) -> None:
+        """Raise TypeError where the landscape offers no Hessian."""
+        require_members(landscape, self, "hessian" if self._is_dense(landscape) else "hvp")
+
+    def vectors(self, landscape: CalledLandscape) -> int:
+        """Return how many vectors of `size` numbers a replica keeps at work."""
+        return 2 * (landscape.size if self._is_dense(landscape) else min(self.krylov or 64, landscape.size))
+
+    def run(self, landscape: CalledLandscape, starts: NDArray[Any], *rest: Any) -> Found:
+        """Walk all replicas to their ends; return the arrays of a `Descent`."""
+        vectors = 0 if self._is_dense(landscape) else int(self.krylov or 64)
+        return _core.descend_saddle_free(landscape.surface, starts, vectors, *rest)
+
+    def _is_dense(self, landscape: CalledLandscape) -> bool:
+        small = self.krylov is None and landscape.size <= _DENSE_UP_TO
+        return self.hessian == "dense" or (self.hessian == "auto" and small)
 
 
-def _momentum(glass: Glass, arguments: Mapping[str, Any], threads: int) -> Settled:
-    step, decay = _step(arguments), _decay(arguments)
-    mu = arguments["momentum"]
-    mu = 0.9 if mu is None else as_number(mu, "momentum", 0.0)
-    if mu >= 1:
-        raise ValueError(f"momentum: expected a number below 1, got {mu!r}")
-    return Settled(lambda core, starts, *rest: _core.descend_momentum(core, starts, step, decay, mu, *rest), 2)
+@dataclass(frozen=True)
+class HessianAscent(DescentMethod):
+    """Subag's walk (arXiv:1812.04588) from the origin to the sphere in `max_steps` orthogonal steps.
+
+    The first goes along the start, each other along a lowest eigenvector of the Euclidean Hessian across the point. It
+    ends near the energy -ALG (`theory.algorithmic_energy`) where the gradient is not small, as `completed`. One sphere
+    only, on landscapes whose Euclidean derivatives reach inside the ball; it takes neither `tol` nor `ladder`, and its
+    trace is of points inside the sphere.
+
+    krylov : most vectors of the Krylov space in which the eigenvector is sought.
+    """
+
+    krylov: int = 5
+    name: ClassVar[str] = "hessian-ascent"
+    default_tol: ClassVar[float] = 0.0
+    default_max_steps: ClassVar[int] = 100
+    takes_tol: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        as_integer(self.krylov, "krylov", 1, _MOST_KRYLOV)
+
+    def check(self, landscape: CalledLandscape) -> None:
+        """Raise ValueError where the landscape does not live on one sphere, TypeError for Euclidean derivatives."""
+        domain = landscape.domain
+        if len(domain.sizes) != 1 or domain.flat_size:
+            raise ValueError(f"method: 'hessian-ascent' expects a landscape on one sphere, got one on {domain}")
+        require_members(landscape, self, "euclidean_energy", "euclidean_gradient", "euclidean_hvp")
+
+    def vectors(self, landscape: CalledLandscape) -> int:
+        """Return how many vectors of `size` numbers a replica keeps at work."""
+        return 2 * min(self.krylov, landscape.size) + 10
+
+    def run(self, landscape: CalledLandscape, starts: NDArray[Any], *rest: Any) -> Found:
+        """Walk all replicas to their ends; return the arrays of a `Descent`."""
+        return _core.descend_ascent(landscape.surface, starts, int(self.krylov), *rest)
 
 
-def _flow(glass: Glass, arguments: Mapping[str, Any], threads: int) -> Settled:
-    accuracy, duration = arguments["accuracy"], arguments["duration"]
-    default = 1e-6 if glass.dtype == np.float64 else 1e-4
-    accuracy = default if accuracy is None else as_number(accuracy, "accuracy", 0.0, exclusive=True)
-    duration = np.inf if duration is None else as_number(duration, "duration", 0.0)
-    return Settled(lambda core, starts, *rest: _core.descend_flow(core, starts, accuracy, duration, *rest), 8)
+@dataclass(frozen=True)
+class PowerMethod(DescentMethod):
+    """The shifted symmetric higher-order power method w <- √N (αw - ∇H)/|αw - ∇H| (Kolda and Mayo 2011).
 
+    Pure glasses only: it asks for one symmetric tensor.
 
-def _lbfgs(glass: Glass, arguments: Mapping[str, Any], threads: int) -> Settled:
-    step, history = (
-        _step(arguments),
-        10 if arguments["history"] is None else as_integer(arguments["history"], "history", 1, 1000),
-    )
-    return Settled(lambda core, starts, *rest: _core.descend_lbfgs(core, starts, step, history, *rest), 2 * history)
+    shift : α. Default: each replica's own, from the gradient at its start, and doubled wherever a step would raise the
+        energy. A given one is kept; energies never rise if it is at least the largest eigenvalue of ∇²H on the ball,
+        for which p(p-1) max|u| suffices.
+    """
 
+    shift: float | None = None
+    name: ClassVar[str] = "power"
 
-def _trust_region(glass: Glass, arguments: Mapping[str, Any], threads: int) -> Settled:
-    radius = arguments["radius"]
-    radius = 0.25 if radius is None else as_number(radius, "radius", 0.0, exclusive=True)
-    return Settled(lambda core, starts, *rest: _core.descend_trust(core, starts, radius, *rest), 12, max_steps=2000)
+    def __post_init__(self) -> None:
+        if self.shift is not None:
+            as_number(self.shift, "shift", 0.0)
 
+    def check(self, landscape: CalledLandscape) -> None:
+        """Raise ValueError where the landscape is no pure glass."""
+        if not isinstance(landscape, PureGlass) or landscape._spikes:
+            raise ValueError("method: 'power' expects a pure glass without spikes or fields: one symmetric tensor")
 
-def _saddle_free_newton(glass: Glass, arguments: Mapping[str, Any], threads: int) -> Settled:
-    how = "auto" if arguments["hessian"] is None else as_choice(arguments["hessian"], "hessian", HESSIANS)
-    dimension = glass.spheres[0] * glass.spheres[1]
-    dense = how == "dense" or (how == "auto" and arguments["krylov"] is None and dimension <= _DENSE_UP_TO)
-    if dense and arguments["krylov"] is not None:
-        raise ValueError(f"krylov: expected None with hessian='dense', got {arguments['krylov']!r}")
-    vectors = 64 if arguments["krylov"] is None else as_integer(arguments["krylov"], "krylov", 1, _MOST_KRYLOV)
-    kept = 2 * dimension if dense else 2 * min(vectors, dimension)
-    krylov = 0 if dense else vectors
-    return Settled(
-        lambda core, starts, *rest: _core.descend_saddle_free(core, starts, krylov, *rest), kept, max_steps=2000
-    )
-
-
-def _hessian_ascent(glass: Glass, arguments: Mapping[str, Any], threads: int) -> Settled:
-    if glass.spheres[0] != 1:
-        raise ValueError("method: 'hessian-ascent' expects a glass of one sphere, got a layered one")
-    krylov = arguments["krylov"]
-    krylov = 5 if krylov is None else as_integer(krylov, "krylov", 1, _MOST_KRYLOV)
-    kept = 2 * min(krylov, glass.spheres[1]) + 10
-    return Settled(
-        lambda core, starts, *rest: _core.descend_ascent(core, starts, krylov, *rest), kept, max_steps=100, tol=0.0
-    )
-
-
-def _power(glass: Glass, arguments: Mapping[str, Any], threads: int) -> Settled:
-    if not isinstance(glass, PureGlass) or glass._spikes:
-        raise ValueError("method: 'power' expects a pure glass without spikes or fields: one symmetric tensor")
-    order = glass.p
-    shift = -1.0 if arguments["shift"] is None else as_number(arguments["shift"], "shift", 0.0)
-    return Settled(lambda core, starts, *rest: _core.descend_power(core, starts, order, shift, *rest), 2)
-
-
-def _sgd(glass: Glass, arguments: Mapping[str, Any], threads: int) -> Settled:
-    gamma = None if arguments["step"] is None else _step(arguments)
-    parts = arguments["parts"]
-    plan = plan_of(arguments["schedule"], parts, gamma)
-    seed = seed_of(glass, plan, arguments["rng"])
-    if parts is not None:
-        check_parts(glass, parts)
-    moves = core_schedule(plan, seed)
-    if plan.split == "tuples":
-        require_tuples(glass)
-        return Settled(
-            lambda core, starts, *rest: _core.descend_tuples(core, starts, plan.parts, moves, *rest),
-            max_steps=plan.steps,
-            most_steps=plan.steps,
-            tol=0.0,
-        )
-
-    def call(core: Any, starts: NDArray[Any], *rest: Any) -> Found:
-        pieces = [part._core for part in parts_of(glass, plan, parts, seed, threads)]
-        return _core.descend_schedule(core, starts, pieces, moves, *rest)
-
-    return Settled(call, max_steps=plan.steps, most_steps=plan.steps, tol=0.0)
-
-
-# The arguments that a method takes, besides those that all take.
-_METHODS: dict[str, tuple[tuple[str, ...], Callable[[Glass, Mapping[str, Any], int], Settled]]] = {
-    "gradient": (("step", "decay"), _gradient),
-    "momentum": (("step", "decay", "momentum"), _momentum),
-    "flow": (("accuracy", "duration"), _flow),
-    "sgd": (("step", "schedule", "parts", "rng"), _sgd),
-    "lbfgs": (("step", "history"), _lbfgs),
-    "trust-region": (("radius",), _trust_region),
-    "saddle-free-newton": (("hessian", "krylov"), _saddle_free_newton),
-    "hessian-ascent": (("krylov",), _hessian_ascent),
-    "power": (("shift",), _power),
-}
-METHODS = tuple(_METHODS)
+    def run(self, landscape: Any, starts: NDArray[Any], *rest: Any) -> Found:
+        """Walk all replicas to their ends; return the arrays of a `Descent`."""
+        shift = -1.0 if self.shift is None else float(self.shift)
+        return _core.descend_power(landscape.surface, starts, landscape.p, shift, *rest)
