@@ -3,9 +3,9 @@
 The one noun every algorithm of the package takes (docs/landscapes.md): a glass, a network's landscape, or your own.
 """
 
-from spinscape.landscape.called import CalledLandscape, as_landscape, landscape_first, on_domain, retracted
+from spinscape.landscape.called import CalledLandscape, as_landscape, landscape_first, offers, on_domain, retracted
 from spinscape.landscape.domain import Domain
-from spinscape.landscape.protocol import Landscape, domain_of, offers
+from spinscape.landscape.protocol import Landscape, domain_of
 
 __all__ = [
     "CalledLandscape",

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, ParamSpec, TypeVar, cast
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from spinscape import _core, memory
 from spinscape.arrays import as_array, as_block
 from spinscape.landscape.domain import FLOAT64, Domain
-from spinscape.landscape.protocol import domain_of, offers, require_landscape
+from spinscape.landscape.protocol import domain_of, require_landscape
 
 FloatArray = NDArray[Any]
 Parameters = ParamSpec("Parameters")
@@ -69,17 +69,18 @@ def landscape_first(function: Callable[Parameters, Answer]) -> Callable[Paramete
 class CalledLandscape:
     """A landscape of the user's own as algorithms call it; its members are those of `spinscape.landscape.protocol`.
 
-    Answers become float64 of the right shape, or TypeError or ValueError names the member. They need not be finite:
-    what an overflow at a tried point means is for the algorithm to say. No member is called with a block of no rows.
-    The first block that a member answers is asked twice: where the two answers differ, ValueError names the member,
-    for no algorithm can converge on noise. What is missing of `hvp` and `hessian` is made from the other; another
-    member that is missing is a TypeError with its name.
+    Points off the spheres are refused, but by the Euclidean members. Answers become float64 of the right shape, or
+    TypeError or ValueError names the member; they need not be finite: what an overflow at a tried point means is for
+    the algorithm to say. No member is called with a block of no rows. The first block that a member answers is asked
+    twice: where the two answers differ, ValueError names the member, for no algorithm can converge on noise. What is
+    missing of `hvp` and `hessian` is made from the other, and fused members from their parts; another member that is
+    missing is a TypeError with its name.
     """
 
-    def __init__(self, landscape: Any, name: str = "landscape") -> None:
+    def __init__(self, landscape: Any, name: str = "landscape", *, ask_twice: bool = True) -> None:
         self.landscape, self.name = landscape, name
         self._domain = domain_of(landscape, name)
-        self._asked: set[str] = set()
+        self._ask_twice, self._asked = ask_twice, set[str]()
 
     @property
     def size(self) -> int:
@@ -120,57 +121,47 @@ class CalledLandscape:
 
     def offers(self, member: str) -> bool:
         """Whether an algorithm may ask for the member."""
-        either = ("hvp", "hessian")
-        if member in either:
-            return any(offers(self.landscape, word) for word in either)
-        return member in ("energy", "gradient", "energy_gradient", "energy_scale") or offers(self.landscape, member)
+        if member.startswith("euclidean_") and not self._domain.curved and not self._has(member):
+            member = member.removeprefix("euclidean_")  # on flat space there is no difference
+        prefix = "euclidean_" if member.startswith("euclidean_") else ""
+        kind = member.removeprefix(prefix)
+        if kind in ("hvp", "hessian"):
+            return self._has(prefix + "hvp") or self._has(prefix + "hessian")
+        if kind == "energy_gradient":
+            return self._has(member) or (self._has(prefix + "energy") and self._has(prefix + "gradient"))
+        return member == "energy_scale" or self._has(member)
 
     def energy(self, points: Any) -> FloatArray:
         """Return the energies, (replicas,)."""
-        block = self._block(points)
-        return self._answers("energy", (block,), ((len(block),),))[0]
+        return self._energy("energy", self._domain.checked(points))
 
     def gradient(self, points: Any) -> FloatArray:
         """Return the gradients, (replicas, size)."""
-        block = self._block(points)
-        return self._answers("gradient", (block,), (block.shape,))[0]
+        return self._gradient("gradient", self._domain.checked(points))
 
     def energy_gradient(self, points: Any) -> tuple[FloatArray, FloatArray]:
         """Return energies and gradients, of one evaluation where the landscape offers that."""
-        block = self._block(points)
-        if not offers(self.landscape, "energy_gradient"):
-            return self.energy(block), self.gradient(block)
-        energies, gradients = self._answers("energy_gradient", (block,), ((len(block),), block.shape))
-        return energies, gradients
+        return self._energy_gradient("", self._domain.checked(points))
 
     def hvp(self, points: Any, vectors: Any) -> FloatArray:
         """Return the Hessian at each point times the row of `vectors`, (replicas, size)."""
-        block = self._block(points)
-        given = as_block(vectors, "vectors", self.size, FLOAT64, rows=len(block))
-        if offers(self.landscape, "hvp"):
-            return self._answers("hvp", (block, given), (block.shape,))[0]
-        self._require("hessian", "hvp or hessian")
-        rows = [self.hessian(block[row : row + 1])[0] @ given[row] for row in range(len(block))]
-        return np.array(rows).reshape(block.shape)
+        return self._hvp("", self._domain.checked(points), vectors)
 
     def hessian(self, points: Any) -> FloatArray:
         """Return the Hessians, (replicas, size, size)."""
-        block = self._block(points)
-        memory.require(8 * len(block) * self.size**2, f"points: {len(block):,} Hessians of {self.size} x {self.size}")
-        if offers(self.landscape, "hessian"):
-            return self._answers("hessian", (block,), ((*block.shape, self.size),))[0]
-        self._require("hvp", "hvp or hessian")
-        return hessian_of_products(self.hvp, block)
+        return self._hessian("", self._domain.checked(points))
 
     def euclidean_energy(self, points: Any) -> FloatArray:
         """Return the energies at any points of the surrounding space, (replicas,)."""
-        block = self._block(points)
-        return self._answers(self._euclidean("energy"), (block,), ((len(block),),))[0]
+        return self._energy(self._prefix("energy") + "energy", self._anywhere(points))
 
     def euclidean_gradient(self, points: Any) -> FloatArray:
         """Return the gradients in the surrounding space, (replicas, size)."""
-        block = self._block(points)
-        return self._answers(self._euclidean("gradient"), (block,), (block.shape,))[0]
+        return self._gradient(self._prefix("gradient") + "gradient", self._anywhere(points))
+
+    def euclidean_energy_gradient(self, points: Any) -> tuple[FloatArray, FloatArray]:
+        """Return energies and gradients in the surrounding space."""
+        return self._energy_gradient(self._prefix("energy_gradient"), self._anywhere(points))
 
     def euclidean_energy_gradient(self, points: Any) -> tuple[FloatArray, FloatArray]:
         """Return energies and gradients in the surrounding space."""
@@ -178,37 +169,58 @@ class CalledLandscape:
 
     def euclidean_hvp(self, points: Any, vectors: Any) -> FloatArray:
         """Return the Hessian in the surrounding space times the row of `vectors`, (replicas, size)."""
-        block = self._block(points)
-        given = as_block(vectors, "vectors", self.size, FLOAT64, rows=len(block))
-        return self._answers(self._euclidean("hvp"), (block, given), (block.shape,))[0]
+        return self._hvp(self._prefix("hvp"), self._anywhere(points), vectors)
 
     def euclidean_hessian(self, points: Any) -> FloatArray:
         """Return the Hessians in the surrounding space, (replicas, size, size)."""
-        block = self._block(points)
-        memory.require(8 * len(block) * self.size**2, f"points: {len(block):,} Hessians of {self.size} x {self.size}")
-        if offers(self.landscape, "euclidean_hessian") or not offers(self.landscape, "euclidean_hvp"):
-            return self._answers(self._euclidean("hessian"), (block,), ((*block.shape, self.size),))[0]
-        return hessian_of_products(self.euclidean_hvp, block)
+        return self._hessian(self._prefix("hessian"), self._anywhere(points))
 
     def __repr__(self) -> str:
         return f"CalledLandscape({self.landscape!r})"
 
-    def _block(self, points: Any) -> FloatArray:
+    def _has(self, member: str) -> bool:
+        return getattr(self.landscape, member, None) is not None
+
+    def _require(self, member: str) -> None:
+        if not self.offers(member):
+            raise TypeError(f"{self.name}: expected one that offers {member}, got {type(self.landscape).__name__}")
+
+    def _prefix(self, kind: str) -> str:
+        """What the Euclidean members' names begin with: on flat space there is no difference."""
+        prefix = "" if not self._domain.curved and not self._has(f"euclidean_{kind}") else "euclidean_"
+        self._require(prefix + kind)
+        return prefix
+
+    def _anywhere(self, points: Any) -> FloatArray:
         return as_block(points, "points", self.size, FLOAT64)
 
-    def _euclidean(self, member: str) -> str:
-        """The member's name; on flat space there is no difference."""
-        word = f"euclidean_{member}"
-        if not self._domain.curved and not offers(self.landscape, word):
-            word = member
-        self._require(word, word)
-        return word
+    def _energy(self, member: str, block: FloatArray) -> FloatArray:
+        return self._answers(member, (block,), ((len(block),),))[0]
 
-    def _require(self, member: str, wanted: str) -> None:
-        if not offers(self.landscape, member):
-            raise TypeError(
-                f"{self.name}: expected one that offers {wanted}, got {type(self.landscape).__name__} without"
-            )
+    def _gradient(self, member: str, block: FloatArray) -> FloatArray:
+        return self._answers(member, (block,), (block.shape,))[0]
+
+    def _energy_gradient(self, prefix: str, block: FloatArray) -> tuple[FloatArray, FloatArray]:
+        fused = prefix + "energy_gradient"
+        if not self._has(fused):
+            return self._energy(prefix + "energy", block), self._gradient(prefix + "gradient", block)
+        energies, gradients = self._answers(fused, (block,), ((len(block),), block.shape))
+        return energies, gradients
+
+    def _hvp(self, prefix: str, block: FloatArray, vectors: Any) -> FloatArray:
+        self._require(prefix + "hvp")
+        given = as_block(vectors, "vectors", self.size, FLOAT64, rows=len(block))
+        if self._has(prefix + "hvp"):
+            return self._answers(prefix + "hvp", (block, given), (block.shape,))[0]
+        rows = [self._hessian(prefix, block[row : row + 1])[0] @ given[row] for row in range(len(block))]
+        return np.array(rows).reshape(block.shape)
+
+    def _hessian(self, prefix: str, block: FloatArray) -> FloatArray:
+        self._require(prefix + "hessian")
+        memory.require(8 * len(block) * self.size**2, f"points: {len(block):,} Hessians of {self.size} x {self.size}")
+        if self._has(prefix + "hessian"):
+            return self._answers(prefix + "hessian", (block,), ((*block.shape, self.size),))[0]
+        return hessian_of_products(partial(self._hvp, prefix), block)
 
     def _answers(
         self, member: str, arguments: tuple[FloatArray, ...], shapes: tuple[tuple[int, ...], ...]
@@ -217,9 +229,9 @@ class CalledLandscape:
         if len(arguments[0]) == 0:
             return [np.empty(shape) for shape in shapes]
         found = self._ask(member, arguments, shapes)
-        if member not in self._asked:
+        if self._ask_twice and member not in self._asked:
             again = self._ask(member, arguments, shapes)
-            if not all(map(_same_bits, found, again)):
+            if not all(map(same_bits, found, again)):
                 raise ValueError(
                     f"{self.name}: expected the same answer to the same points, got two different ones from {member} "
                     f"of {type(self.landscape).__name__}"
@@ -232,11 +244,14 @@ class CalledLandscape:
     ) -> list[FloatArray]:
         # Copies both ways: a function may work in place, or give out one array of its own again and again.
         answer = getattr(self.landscape, member)(*(block.copy() for block in arguments))
-        source = f"{self.name}: {member} of {type(self.landscape).__name__}"
-        if len(shapes) > 1 and not (isinstance(answer, (tuple, list)) and len(answer) == len(shapes)):
-            raise TypeError(f"{source}: expected {len(shapes)} arrays, got {type(answer).__name__}")
-        parts = answer if len(shapes) > 1 else (answer,)
-        return [_checked(part, shape, source) for part, shape in zip(parts, shapes, strict=True)]
+        return checked_answers(answer, shapes, f"{self.name}: {member} of {type(self.landscape).__name__}")
+
+
+def offers(landscape: Any, member: str) -> bool:
+    """Whether what `as_landscape` gave, or any landscape, offers a member (one set to None is not offered)."""
+    if isinstance(landscape, CalledLandscape):
+        return landscape.offers(member)
+    return getattr(landscape, member, None) is not None
 
 
 def hessian_of_products(multiply: Callable[[Any, Any], FloatArray], points: FloatArray) -> FloatArray:
@@ -253,13 +268,19 @@ def hessian_of_products(multiply: Callable[[Any, Any], FloatArray], points: Floa
     return hessians
 
 
-def _checked(answer: Any, shape: tuple[int, ...], source: str) -> FloatArray:
-    """An answer as float64 of its own memory; infinite energies and gradients are answers too."""
-    array = as_array(answer, source)
-    if array.shape != shape:
-        raise ValueError(f"{source}: expected shape {shape}, got {array.shape}")
-    return np.array(array, dtype=np.float64, order="C")
+def checked_answers(answer: Any, shapes: tuple[tuple[int, ...], ...], source: str) -> list[FloatArray]:
+    """Return answers as float64 of their own memory; infinite energies and gradients are answers too."""
+    if len(shapes) > 1 and not (isinstance(answer, (tuple, list)) and len(answer) == len(shapes)):
+        raise TypeError(f"{source}: expected {len(shapes)} arrays, got {type(answer).__name__}")
+    found = []
+    for part, shape in zip(answer if len(shapes) > 1 else (answer,), shapes, strict=True):
+        array = as_array(part, source)
+        if array.shape != shape:
+            raise ValueError(f"{source}: expected shape {shape}, got {array.shape}")
+        found.append(np.array(array, dtype=np.float64, order="C"))
+    return found
 
 
-def _same_bits(one: FloatArray, other: FloatArray) -> bool:
+def same_bits(one: FloatArray, other: FloatArray) -> bool:
+    """Whether two float64 arrays of one shape are the same, nan and signs of zero included."""
     return np.array_equal(one.view(np.int64), other.view(np.int64))

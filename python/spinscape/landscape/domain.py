@@ -106,6 +106,19 @@ class Domain:
             _put(tangent, run, _across(w, v, run.size))
         return tangent
 
+    def curvature_term(self, points: Any, gradients: Any, vectors: Any) -> FloatArray:
+        """Return (w.∇E/n) v on each sphere and 0 in the flat remainder.
+
+        With Euclidean gradients ∇E and tangent vectors v this is what the spheres' curvature takes off a Hessian:
+        Hess v = P ∇²E v - (w.∇E/n) v.
+        """
+        base, slope = self._pair(points, gradients, "gradients")
+        given = self._pair(points, vectors, "vectors")[1]
+        term = np.zeros_like(base)
+        for w, g, run in self._parts(base, slope):
+            _put(term, run, np.sum(w * g, axis=-1, keepdims=True) / run.size * _layers(given, run))
+        return term
+
     def retract(self, points: Any) -> FloatArray:
         """Return w √n/|w| on each sphere: the nearest points of the domain; where w = 0 there is none (ValueError)."""
         block = self._array(points, "points")

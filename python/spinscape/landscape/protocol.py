@@ -7,7 +7,8 @@ four members of `Landscape`; what an algorithm needs beyond them it asks for by 
     energy_gradient(points)       energies (replicas,) and gradients (replicas, size) of one evaluation
     hvp(points, vectors)          the Hessian at each point times the row of vectors, (replicas, size)
     hessian(points)               (replicas, size, size)
-    euclidean_energy(points), euclidean_gradient(points), euclidean_hvp(points, vectors), euclidean_hessian(points)
+    euclidean_energy(points), euclidean_gradient(points), euclidean_energy_gradient(points),
+    euclidean_hvp(points, vectors), euclidean_hessian(points)
                                   the same in the surrounding space, at any points
     batches(count)                `count` landscapes on the same domain that sum to this one: parts of the samples
     filters                       groups of coordinates that belong together, a sequence of arrays of integers
@@ -48,11 +49,6 @@ class Landscape(Protocol):
 
     def gradient(self, points: Any) -> FloatArray:
         """Return the (Riemannian) gradients, (replicas, size)."""
-
-
-def offers(landscape: Any, member: str) -> bool:
-    """Whether a landscape offers an optional member (one set to None is not offered)."""
-    return getattr(landscape, member, None) is not None
 
 
 def domain_of(landscape: Any, name: str = "landscape") -> Domain:
