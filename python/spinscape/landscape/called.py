@@ -163,10 +163,6 @@ class CalledLandscape:
         """Return energies and gradients in the surrounding space."""
         return self._energy_gradient(self._prefix("energy_gradient"), self._anywhere(points))
 
-    def euclidean_energy_gradient(self, points: Any) -> tuple[FloatArray, FloatArray]:
-        """Return energies and gradients in the surrounding space."""
-        return self.euclidean_energy(points), self.euclidean_gradient(points)
-
     def euclidean_hvp(self, points: Any, vectors: Any) -> FloatArray:
         """Return the Hessian in the surrounding space times the row of `vectors`, (replicas, size)."""
         return self._hvp(self._prefix("hvp"), self._anywhere(points), vectors)
