@@ -56,7 +56,16 @@ def valid_calls():
 def algorithm_calls():
     """Few steps, so that no mutation asks for a long run."""
     on_glass = {"glass": GLASS, "points": POINTS, "n_threads": 1}
-    descent = {**on_glass, "tol": 1e-3, "max_steps": 30, "step": 0.1, "ladder": [1.0, 0.1], "trace_every": 5}
+    descent = {
+        "landscape": GLASS,
+        "points": POINTS,
+        "n_threads": 1,
+        "tol": 1e-3,
+        "max_steps": 30,
+        "step": 0.1,
+        "ladder": [1.0, 0.1],
+        "trace_every": 5,
+    }
     on_matrix = {"operator": MATRIX, "n": 6, "max_steps": 6, "block_size": 1, "exclude": None, "rng": 0}
     return {
         "descend gradient": (sp.descend, {**descent, "method": "gradient", "decay": 0.01}),

@@ -303,5 +303,5 @@ def test_bad_starts_are_named(error, points):
 
 
 def test_the_glass_is_named():
-    with pytest.raises(TypeError, match=r"^glass"):
+    with pytest.raises(TypeError, match=r"^landscape"):
         sp.descend(np.ones((3, 3)), np.ones((2, 3)))

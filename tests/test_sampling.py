@@ -268,13 +268,13 @@ def test_swaps_follow_the_rule_and_carry_chains_up_and_down():
         ({"first_replica": 2**32}, ValueError, "first_replica"),
         ({"keep_every": 1, "steps": 2**40}, MemoryError, "keep_every"),
         ({"points": np.ones((2, 5))}, ValueError, "points"),
-        ({"glass": 3}, TypeError, "glass"),
+        ({"landscape": 3}, TypeError, "landscape"),
         ({"progress": 3}, TypeError, "progress"),
     ],
 )
 def test_wrong_arguments_are_named(call, error, message):
     glass = glasses()["p=3"]
-    valid = {"glass": glass, "points": glass.random_points(2, rng=0), "beta": 1.0, "steps": 2, "rng": 1}
+    valid = {"landscape": glass, "points": glass.random_points(2, rng=0), "beta": 1.0, "steps": 2, "rng": 1}
     with pytest.raises(error, match=rf"^{message}"):
         sp.sample(**{**valid, **call})
 

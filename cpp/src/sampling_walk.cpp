@@ -5,6 +5,7 @@
 namespace spinscape {
 namespace {
 
+constexpr std::int64_t search_moves = 50;
 constexpr double longest_epsilon = 1.5;  // on spheres a move then turns a point by about 1.5 radian
 
 template <class Real>
@@ -59,10 +60,15 @@ class ThermalWalker {
     if (steps_done_) steps_done_->fetch_add(1, std::memory_order_relaxed);
   }
 
-  // Robbins and Monro: fast at first, then with a memory of about twenty moves.
+  // In flat space lengths have the user's units.
+  double longest() const { return domain_.curved() ? longest_epsilon : std::numeric_limits<double>::infinity(); }
+
+  // Robbins and Monro: fast at first, then with a memory of about twenty moves. In flat space, whose unit of length is
+  // not known, the step first goes up or down by a constant factor, over many orders of magnitude where it has to.
   void adapt() {
-    const double gain = std::max(0.05, std::pow(double(t_ + 1), -0.6));
-    epsilon_ = std::min(epsilon_ * std::exp(gain * (chain_.chance() - options_->target)), longest_epsilon);
+    const std::int64_t settled = domain_.curved() ? t_ : std::max<std::int64_t>(0, t_ - search_moves);
+    const double gain = std::max(0.05, std::pow(double(settled + 1), -0.6));
+    epsilon_ = std::min(epsilon_ * std::exp(gain * (chain_.chance() - options_->target)), longest());
   }
 
   // The time step beta epsilon^2 / 2 of an adapted chain stays when beta changes.
@@ -72,8 +78,7 @@ class ThermalWalker {
     const ThermalLevel& level = (*levels_)[level_];
     if (level.epsilon > 0) epsilon_ = level.epsilon;
     else if (t_ == 0) epsilon_ = first_epsilon(level.beta);
-    else if (before > 0 && level.beta > 0)
-      epsilon_ = std::min(epsilon_ * std::sqrt(before / level.beta), longest_epsilon);
+    else if (before > 0 && level.beta > 0) epsilon_ = std::min(epsilon_ * std::sqrt(before / level.beta), longest());
   }
 
   // Curvatures of the energy are of the order of the gradient norm, and beta epsilon^2 curvature of order one.

@@ -98,6 +98,10 @@ class SGD(DescentMethod):
         if isinstance(landscape, Glass):
             return landscape._split(plan.parts, seed, threads)
         parts = [as_landscape(part, f"landscape: batches({plan.parts})") for part in landscape.batches(plan.parts)]
+        if len(parts) != plan.parts:
+            raise ValueError(
+                f"landscape: expected {plan.parts} landscapes from batches({plan.parts}), got {len(parts)}"
+            )
         _check_parts(landscape, parts)
         return parts
 

@@ -1,4 +1,4 @@
-r"""Samplers of exp(-βH) on the sphere for blocks of replicas: at fixed β, along a schedule, and over a ladder of β.
+r"""Samplers of exp(-βH) on any landscape for blocks of replicas: at fixed β, along a schedule, and over a ladder of β.
 
 All are geodesic Hamiltonian Monte Carlo (Byrne and Girolami, Scand. J. Stat. 40 (2013) 825): a velocity v is drawn from
 the standard Gaussian of the tangent space, then
@@ -10,8 +10,10 @@ undone by themselves after v -> -v, so the rule is reversible with respect to ex
 it is the Metropolis-adjusted Langevin algorithm of time step dt = βε²/2; without the rule, the Euler scheme on the
 sphere of the Langevin equation dw = -g dt + √(2/β) dB.
 
-A chain's result depends on its start, its row, `rng`, the glass and the options alone, bit for bit: not on the other
-rows, nor on the number of threads. `first_step` and `first_replica` cut a run into pieces with the same bits.
+In flat space the flow is w + ε v, and all is plain Hamiltonian Monte Carlo.
+
+A chain's result depends on its start, its row, `rng`, the landscape and the options alone, bit for bit: not on the
+other rows, nor on the number of threads. `first_step` and `first_replica` cut a run into pieces with the same bits.
 """
 
 from spinscape.sampling.annealing import Annealing, anneal

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinscape import _core
-from spinscape.hamiltonian import Glass
+from spinscape.landscape import as_landscape, landscape_first
 from spinscape.randomness import RNG
 from spinscape.sampling.steps import Progress, checked_call, epsilon_of, require_memory, step_of, trace_steps
 from spinscape.schedules import AnnealingSchedule
@@ -19,7 +19,7 @@ from spinscape.schedules import AnnealingSchedule
 class Annealing:
     """What `anneal` found, one row a chain in the order of the starts.
 
-    points : (replicas, D), the end points, in the glass's dtype; on the spheres to rounding.
+    points : (replicas, D), the end points, in the landscape's dtype; on the spheres to rounding.
     energy_density : (replicas,) float64, u = H/N (H/n for a layered glass) at the end points.
     betas : (levels,), the inverse temperatures.
     level_energy_density : (replicas, levels) float64, the mean of u over the steps of each level; nan where none.
@@ -55,8 +55,9 @@ class Annealing:
         return f"{head}\n  energy_density: mean {u.mean():.6g}, sd {u.std():.3g}, from {u.min():.6g} to {u.max():.6g})"
 
 
+@landscape_first
 def anneal(
-    glass: Glass,
+    landscape: Any,
     points: Any,
     *,
     schedule: AnnealingSchedule | None = None,
@@ -73,7 +74,8 @@ def anneal(
 
     Parameters
     ----------
-    glass : the landscape.
+    landscape : a glass, a network's landscape, or any other `Landscape`; of one that is no glass all chains are one
+        call a step.
     points : (replicas, D), the starts, |w|^2 = N on each sphere to 1e-4 relative (they are then put on it).
     schedule : an `AnnealingSchedule`; default AnnealingSchedule(), 2000 steps from β = 0.1 to 100.
     rng, method, leapfrogs, first_replica, trace_every, progress, n_threads : as in `sample`. Of the methods, "langevin"
@@ -92,7 +94,7 @@ def anneal(
     if not isinstance(plan, AnnealingSchedule):
         raise TypeError(f"schedule: expected an AnnealingSchedule, got {type(schedule).__name__}")
     call = checked_call(
-        glass,
+        as_landscape(landscape),
         points,
         method,
         leapfrogs,
@@ -109,7 +111,7 @@ def anneal(
     betas, counts = plan.betas, plan.level_steps
     fixed = [0.0 if step is None else epsilon_of(step, beta, method) for beta in betas]
     levels = [_core.ThermalLevel(*level) for level in zip(betas, counts, fixed, strict=True)]
-    found = _core.sample(glass._core, call.starts, levels, call.options(), progress, call.threads)
+    found = _core.sample(call.landscape.surface, call.starts, levels, call.options(), progress, call.threads)
     if progress is not None:
         progress(replicas * plan.steps, replicas * plan.steps)
     empty = np.array(counts) == 0

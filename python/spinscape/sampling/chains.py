@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from spinscape import _core
 from spinscape.arrays import as_integer
-from spinscape.hamiltonian import Glass
+from spinscape.landscape import as_landscape, landscape_first
 from spinscape.randomness import RNG
 from spinscape.sampling.steps import (
     MOST_STEPS,
@@ -28,7 +28,7 @@ from spinscape.sampling.steps import (
 class Sampling:
     """What `sample` found, one row a chain in the order of the starts.
 
-    points : (replicas, D), the end points, in the glass's dtype; on the spheres to rounding.
+    points : (replicas, D), the end points, in the landscape's dtype; on the spheres to rounding.
     energy_density : (replicas,) float64, u = H/N (H/n for a layered glass) at the end points.
     mean_energy_density : (replicas,) float64, the mean of u after each of the steps; nan where there were none.
     acceptance : (replicas,) float64, the fraction of moves that were taken; nan where there were none.
@@ -73,8 +73,9 @@ class Sampling:
         )
 
 
+@landscape_first
 def sample(
-    glass: Glass,
+    landscape: Any,
     points: Any,
     *,
     beta: float,
@@ -94,7 +95,8 @@ def sample(
 
     Parameters
     ----------
-    glass : the landscape.
+    landscape : a glass, a network's landscape, or any other `Landscape`; of one that is no glass all chains are one
+        call a step.
     points : (replicas, D), the starts, |w|^2 = N on each sphere to 1e-4 relative (they are then put on it).
     beta : inverse temperature, β >= 0; H is extensive, so the equilibrium energy density above T_s is u = -β ξ(1).
     steps : moves of each chain: one gradient each, `leapfrogs` gradients for "hmc"; and one at the start.
@@ -104,7 +106,7 @@ def sample(
         step, u = u_eq + (ξ'(1)/2 - ξ(1)/3) dt + O(dt²) above T_d.
     step : "mala", "langevin": the time step dt; "hmc": the leapfrog step ε = √(2 dt/β). Default: 0.01 for "langevin";
         for the exact ones a step of acceptance 0.574 ("mala") or 0.8 ("hmc"), found by a pilot run of 8 chains of 300
-        moves from points of its own (their gradients are not counted): a function of the glass, β and the method,
+        moves from points of its own (their gradients are not counted): a function of the landscape, β and the method,
         so the law of a chain stays exact.
     leapfrogs : for "hmc", leapfrog steps a move, default 10.
     first_step, first_replica : where in the streams this call begins. A run may be cut: the points of a run of a steps,
@@ -120,7 +122,7 @@ def sample(
     inverse = as_beta(beta)
     count = as_integer(steps, "steps", 0, MOST_STEPS)
     call = checked_call(
-        glass,
+        as_landscape(landscape),
         points,
         method,
         leapfrogs,
@@ -134,9 +136,9 @@ def sample(
     )
     replicas = call.starts.shape[0]
     require_memory(call, count, replicas, 1)
-    epsilon = leapfrog_steps(glass, [inverse], call, step)[0]
+    epsilon = leapfrog_steps([inverse], call, step)[0]
     levels = [_core.ThermalLevel(inverse, count, epsilon)]
-    found = _core.sample(glass._core, call.starts, levels, call.options(), progress, call.threads)
+    found = _core.sample(call.landscape.surface, call.starts, levels, call.options(), progress, call.threads)
     if progress is not None:
         progress(replicas * count, replicas * count)
     of_moves = {"mean_energy_density": found["level_energy"][:, 0], "acceptance": found["acceptance"][:, 0]}

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from spinscape import _core, memory
 from spinscape.arrays import as_choice, as_integer, as_number
-from spinscape.hamiltonian import Glass
-from spinscape.landscape import on_domain
+from spinscape.landscape import CalledLandscape, on_domain
 from spinscape.randomness import RNG, seed_from
 from spinscape.threads import as_threads
 
@@ -32,6 +31,7 @@ _CHAINS_A_THREAD = 96  # evaluated at once
 class Call:
     """The checked arguments that all samplers have."""
 
+    landscape: CalledLandscape
     starts: NDArray[Any]
     method: str
     leapfrogs: int
@@ -57,7 +57,7 @@ class Call:
 
 
 def checked_call(
-    glass: Any,
+    landscape: CalledLandscape,
     points: Any,
     method: Any,
     leapfrogs: Any,
@@ -72,9 +72,7 @@ def checked_call(
     n_threads: int | None = None,
 ) -> Call:
     """Check what all samplers are given; `rungs` rows of points are one replica."""
-    if not isinstance(glass, Glass):
-        raise TypeError(f"glass: expected a glass, got {type(glass).__name__}")
-    starts = on_domain(glass, points, glass.dtype)
+    starts = on_domain(landscape, points, landscape.dtype)
     as_choice(method, "method", METHODS)
     if progress is not None and not callable(progress):
         raise TypeError(f"progress: expected a callable or None, got {type(progress).__name__}")
@@ -82,6 +80,7 @@ def checked_call(
     if replicas > most:
         raise ValueError(f"points: expected at most {most:,} replicas, got {replicas:,}")
     return Call(
+        landscape=landscape,
         starts=starts,
         method=method,
         leapfrogs=_as_leapfrogs(leapfrogs, method),
@@ -108,12 +107,13 @@ def as_beta(value: Any, name: str = "beta") -> float:
     return as_number(value, name, 0.0)
 
 
-def leapfrog_steps(glass: Glass, betas: Sequence[float], call: Call, step: Any) -> list[float]:
+def leapfrog_steps(betas: Sequence[float], call: Call, step: Any) -> list[float]:
     """Return ε for every β: from `step`, or found by a pilot run.
 
-    A step is ε itself for "hmc" and the time step dt = βε²/2 otherwise. The pilot's chains start from points of their
-    own and adapt their steps while they go through the βs in order; the median over them is taken, so that the steps
-    are a function of the glass, the βs and the method.
+    A step is ε itself for "hmc" and the time step dt = βε²/2 otherwise. The pilot's chains start from uniform points of
+    their own (where a part of the domain is flat there are none: from the first starts) and adapt their steps while
+    they go through the βs in order; the median over them is taken, so that the steps are a function of the landscape,
+    the βs and the method.
     """
     if step is None and call.method == "langevin":
         step = _LANGEVIN_STEP
@@ -122,9 +122,15 @@ def leapfrog_steps(glass: Glass, betas: Sequence[float], call: Call, step: Any) 
     moves = [_PILOT_STEPS] + [_PILOT_STEPS // 3] * (len(betas) - 1)
     levels = [_core.ThermalLevel(beta, count, 0.0) for beta, count in zip(betas, moves, strict=True)]
     options = _core.ThermalOptions(call.leapfrogs, True, TARGETS[call.method], 0, 0, 0, 0, 0)
-    starts = glass.random_points(_PILOT_CHAINS, rng=0)
-    found = _core.sample(glass._core, starts, levels, options, None, call.threads)
+    found = _core.sample(call.landscape.surface, _pilot_starts(call), levels, options, None, call.threads)
     return [float(epsilon) for epsilon in np.median(found["epsilon"], axis=0)]
+
+
+def _pilot_starts(call: Call) -> NDArray[Any]:
+    domain = call.landscape.domain
+    if domain.flat_size and len(call.starts):
+        return call.starts[np.arange(_PILOT_CHAINS) % len(call.starts)]
+    return domain.random_points(_PILOT_CHAINS, rng=0).astype(call.landscape.dtype)
 
 
 def epsilon_of(step: Any, beta: float, method: str) -> float:
@@ -149,7 +155,8 @@ def require_memory(call: Call, steps: int, rows: int, levels: int) -> None:
     traced = steps // call.trace_every + 1 if call.trace_every else 0
     memory.require(rows * kept * D * size, f"keep_every: {kept:,} points of {rows:,} chains")
     memory.require(16 * rows * traced, f"trace_every: {traced:,} records of {rows:,} chains")
-    at_work = min(rows, _CHAINS_A_THREAD * call.threads) * D * size * 8
+    together = min(rows, _CHAINS_A_THREAD * call.threads) if call.landscape.surface.concurrent else rows
+    at_work = together * D * size * 8
     memory.require(rows * (2 * D * size + 32 * levels) + at_work, f"points: {rows:,} chains of {D:,} coordinates")
 
 

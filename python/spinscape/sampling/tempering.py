@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from spinscape import _core, memory
 from spinscape.arrays import as_array, as_choice, as_integer, as_real, described
-from spinscape.hamiltonian import Glass
+from spinscape.landscape import as_landscape, landscape_first
 from spinscape.randomness import RNG
 from spinscape.sampling.steps import (
     MOST_STEPS,
@@ -28,7 +28,7 @@ from spinscape.sampling.steps import (
 class Tempering:
     """What `temper` found, one row a ladder in the order of the starts, one column a β in the order given.
 
-    points : (replicas, betas, D), the end points, in the glass's dtype.
+    points : (replicas, betas, D), the end points, in the landscape's dtype.
     energy_density : (replicas, betas) float64, u = H/N (H/n for a layered glass) at the end points.
     mean_energy_density : (replicas, betas) float64, the mean of u after each of the steps; nan where there were none.
     acceptance : (replicas, betas) float64, the fraction of moves that were taken; nan where there were none.
@@ -71,8 +71,9 @@ class Tempering:
         return f"{head}\n  energy_density: {means}\n  swap_acceptance: {swaps})"
 
 
+@landscape_first
 def temper(
-    glass: Glass,
+    landscape: Any,
     points: Any,
     *,
     betas: Sequence[float],
@@ -92,7 +93,8 @@ def temper(
 
     Parameters
     ----------
-    glass : the landscape.
+    landscape : a glass, a network's landscape, or any other `Landscape`; of one that is no glass all chains are one
+        call a step.
     points : (replicas, D): the start of all chains of a ladder; or (replicas, betas, D), of each of them.
     betas : strictly monotone inverse temperatures.
     steps : moves of each chain.
@@ -110,9 +112,10 @@ def temper(
     count = as_integer(steps, "steps", 0, MOST_STEPS)
     every = as_integer(swap_every, "swap_every", 1, MOST_STEPS)
     rungs = len(ladder)
-    flat = _rows(points, rungs, glass)
+    called = as_landscape(landscape)
+    flat = _rows(points, rungs, called.size)
     call = checked_call(
-        glass,
+        called,
         flat,
         method,
         leapfrogs,
@@ -126,10 +129,10 @@ def temper(
     )
     chains = call.starts.shape[0]
     require_memory(call, count, chains, 1)
-    epsilons = leapfrog_steps(glass, ladder, call, step)
+    epsilons = leapfrog_steps(ladder, call, step)
     core = _core.Ladder(ladder, epsilons, count, every)
-    starts = call.starts.reshape(chains // rungs, rungs, glass.size)
-    found = _core.temper(glass._core, starts, core, call.options(), progress, call.threads)
+    starts = call.starts.reshape(chains // rungs, rungs, called.size)
+    found = _core.temper(called.surface, starts, core, call.options(), progress, call.threads)
     if progress is not None:
         progress(chains * count, chains * count)
     for name in ("mean_energy", "acceptance"):
@@ -160,16 +163,12 @@ def _as_ladder(betas: Any) -> list[float]:
     return [float(beta) for beta in values]
 
 
-def _rows(points: Any, rungs: int, glass: Any) -> Any:
+def _rows(points: Any, rungs: int, size: int) -> Any:
     """The starts of all chains, one row each."""
-    if not isinstance(glass, Glass):
-        raise TypeError(f"glass: expected a glass, got {type(glass).__name__}")
     array = as_array(points, "points")
     if array.ndim == 2:
         memory.require(rungs * array.size * array.itemsize, f"betas: {rungs:,} copies of the points")
         return np.repeat(array, rungs, axis=0)
-    if array.ndim != 3 or array.shape[1:] != (rungs, glass.size):
-        raise ValueError(
-            f"points: expected shape (replicas, {glass.size}) or (replicas, {rungs}, {glass.size}), got {array.shape}"
-        )
-    return array.reshape(-1, glass.size)
+    if array.ndim != 3 or array.shape[1:] != (rungs, size):
+        raise ValueError(f"points: expected shape (replicas, {size}) or (replicas, {rungs}, {size}), got {array.shape}")
+    return array.reshape(-1, size)
