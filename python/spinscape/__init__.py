@@ -40,7 +40,16 @@ from spinscape.geometry import (
     slice_points,
 )
 from spinscape.hamiltonian import LayeredGlass, MixedGlass, PureGlass
-from spinscape.landscape import Domain, Landscape
+from spinscape.landscape import (
+    Domain,
+    Landscape,
+    LandscapeCheck,
+    check_landscape,
+    landscape_from,
+    on_spheres,
+    regularised,
+    weighted_sum,
+)
 from spinscape.sampling import Annealing, Sampling, Tempering, anneal, sample, temper
 from spinscape.schedules import AnnealingSchedule, ScheduleStage, SGDSchedule
 from spinscape.spectral_density import SpectralDensity, spectral_density
@@ -68,6 +77,7 @@ __all__ = [
     "HessianAscent",
     "IndexCount",
     "Landscape",
+    "LandscapeCheck",
     "LayeredGlass",
     "MixedGlass",
     "Momentum",
@@ -84,6 +94,7 @@ __all__ = [
     "TrustRegion",
     "__version__",
     "anneal",
+    "check_landscape",
     "connect",
     "connect_pairs",
     "count_index",
@@ -95,8 +106,11 @@ __all__ = [
     "find_critical_points",
     "find_saddles",
     "lanczos_index",
+    "landscape_from",
     "matrix_index",
+    "on_spheres",
     "refine",
+    "regularised",
     "sample",
     "show_versions",
     "slice_energy",
@@ -104,4 +118,5 @@ __all__ = [
     "spectral_density",
     "temper",
     "version_info",
+    "weighted_sum",
 ]

@@ -5,14 +5,15 @@ Convention (docs/conventions.md): points lie on the sphere |w|^2 = N, energies a
     H_N(w) = N^{-(p-1)/2} sum_{i1..ip=1}^N X_{i1..ip} w_{i1}...w_{ip},     E[H_N(w) H_N(w')] = N (w.w'/N)^p,
 
 and the energy density is u = H_N/N, the papers' "scaled loss" (AISTATS15). p and N are the H and Λ of that paper.
-Points are blocks (replicas, N). Arithmetic is done in the glass's dtype; the number of threads and the way replicas are
-batched never change a bit of a result.
+Points are blocks (replicas, N), on the sphere to 1e-4 relative; members whose name begins with `euclidean_` take any
+points. Arithmetic is done in the glass's dtype; the number of threads and the way replicas are batched never change a
+bit of a result.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from spinscape import _core, memory
 from spinscape.arrays import as_block, as_dtype, as_integer, as_number, as_real, described
 from spinscape.couplings import Law, as_order, checked_shape, packed_from_tensor, sampled_form, split_form
-from spinscape.landscape import Domain
+from spinscape.landscape import Combinable, Domain
 from spinscape.randomness import RNG, seed_from
 from spinscape.threads import as_threads
 
@@ -29,7 +30,7 @@ FloatArray = NDArray[Any]
 Terms = list[tuple[_core.Form, float]]
 
 
-class Glass:
+class Glass(Combinable):
     """What all glasses share: evaluation of a sum of forms and rank-one terms on spheres. Use a subclass."""
 
     def __init__(self, spheres: tuple[int, int], terms: Terms, dtype: Any, seed: int | None, law: Law | None) -> None:
@@ -86,10 +87,6 @@ class Glass:
         """Return u = H/N (H/n for a layered glass), shape (replicas,)."""
         return self.energy(points, n_threads=n_threads) / self.energy_scale
 
-    def euclidean_gradient(self, points: Any, *, n_threads: int | None = None) -> FloatArray:
-        """Return ∇H in the surrounding space, (replicas, size)."""
-        return self._core.energy_gradient(self._points(points), False, as_threads(n_threads))[1]
-
     def gradient(self, points: Any, *, n_threads: int | None = None) -> FloatArray:
         """Return the Riemannian gradient g = ∇H - (w.∇H/N) w, (replicas, size); per sphere for a layered glass."""
         return self._core.energy_gradient(self._points(points), True, as_threads(n_threads))[1]
@@ -110,6 +107,43 @@ class Glass:
         needed = block.shape[0] * self.size**2 * self.dtype.itemsize
         memory.require(needed, f"points: {block.shape[0]:,} Hessians of {self.size} x {self.size}")
         return self._core.hessian(block, as_threads(n_threads))
+
+    def euclidean_energy(self, points: Any, *, n_threads: int | None = None) -> FloatArray:
+        """Return H(w) at any points of the surrounding space, (replicas,)."""
+        return self._core.energy(self._anywhere(points), as_threads(n_threads))
+
+    def euclidean_gradient(self, points: Any, *, n_threads: int | None = None) -> FloatArray:
+        """Return ∇H in the surrounding space, at any points, (replicas, size)."""
+        return self.euclidean_energy_gradient(points, n_threads=n_threads)[1]
+
+    def euclidean_energy_gradient(self, points: Any, *, n_threads: int | None = None) -> tuple[FloatArray, FloatArray]:
+        """Return H (replicas,) and ∇H (replicas, size) at any points, from one pass over the couplings."""
+        return self._core.energy_gradient(self._anywhere(points), False, as_threads(n_threads))
+
+    def euclidean_hvp(self, points: Any, vectors: Any, *, n_threads: int | None = None) -> FloatArray:
+        """Return ∇²H at any points times the row of `vectors`, (replicas, size)."""
+        block, threads = self._anywhere(points), as_threads(n_threads)
+        given = as_block(vectors, "vectors", self.size, self.dtype, rows=block.shape[0])
+        product = np.zeros_like(block)
+        for form, scale in self._terms:
+            product += self.dtype.type(scale) * form.hvp(block, given, threads)[1]
+        for direction, curvature in self._spike_curvatures(block):
+            product += (curvature * (given @ direction))[:, None] * direction
+        return product
+
+    def euclidean_hessian(self, points: Any, *, n_threads: int | None = None) -> FloatArray:
+        """Return ∇²H at any points, (replicas, size, size)."""
+        block, threads = self._anywhere(points), as_threads(n_threads)
+        needed = 2 * block.shape[0] * self.size**2 * self.dtype.itemsize  # the sum, and one form's
+        memory.require(needed, f"points: {block.shape[0]:,} Hessians of {self.size} x {self.size}")
+        hessian = np.zeros((*block.shape, self.size), dtype=self.dtype)
+        for form, scale in self._terms:
+            matrices = form.hessian(block, threads)[1]
+            matrices *= self.dtype.type(scale)
+            hessian += matrices
+        for direction, curvature in self._spike_curvatures(block):
+            hessian += curvature[:, None, None] * np.outer(direction, direction)
+        return hessian
 
     def astype(self, dtype: Any) -> Self:
         """Return the same glass computing in another dtype; the couplings are shared."""
@@ -157,7 +191,19 @@ class Glass:
         return pieces
 
     def _points(self, points: Any) -> FloatArray:
+        return self._domain.checked(points, dtype=self.dtype)
+
+    def _anywhere(self, points: Any) -> FloatArray:
         return as_block(points, "points", self.size, self.dtype)
+
+    def _spike_curvatures(self, block: FloatArray) -> Iterator[tuple[FloatArray, FloatArray]]:
+        """Each spike's v, |v|^2 = D, and the factor c(w) of its Hessian c v vᵀ, c = -s k (k-1) (w.v/D)^{k-2}/D."""
+        for given, strength, order in self._spikes:
+            if order > 1:
+                direction = given * np.sqrt(self.size / (given @ given))
+                overlap = block.astype(np.float64) @ direction / self.size
+                curvature = -strength * order * (order - 1) * overlap ** (order - 2) / self.size
+                yield direction.astype(self.dtype), curvature.astype(self.dtype)
 
 
 class PureGlass(Glass):

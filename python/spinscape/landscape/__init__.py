@@ -4,17 +4,28 @@ The one noun every algorithm of the package takes (docs/landscapes.md): a glass,
 """
 
 from spinscape.landscape.called import CalledLandscape, as_landscape, landscape_first, offers, on_domain, retracted
+from spinscape.landscape.checking import LandscapeCheck, check_landscape
+from spinscape.landscape.composed import Combinable, on_spheres, regularised, weighted_sum
 from spinscape.landscape.domain import Domain
+from spinscape.landscape.functions import FunctionLandscape, landscape_from
 from spinscape.landscape.protocol import Landscape, domain_of
 
 __all__ = [
     "CalledLandscape",
+    "Combinable",
     "Domain",
+    "FunctionLandscape",
     "Landscape",
+    "LandscapeCheck",
     "as_landscape",
+    "check_landscape",
     "domain_of",
     "landscape_first",
+    "landscape_from",
     "offers",
     "on_domain",
+    "on_spheres",
+    "regularised",
     "retracted",
+    "weighted_sum",
 ]
