@@ -86,7 +86,7 @@ def test_parts_and_batches_of_any_landscape():
     with pytest.raises(TypeError, match="couplings"):
         sp.descend(Wrapped(glass), starts, "sgd", schedule=sp.SGDSchedule(2, split="tuples"))
     offering.batches = lambda count: [Wrapped(part) for part in glass.split(count)][:-1]
-    with pytest.raises(ValueError, match=r"^landscape: expected 4 parts from batches"):
+    with pytest.raises(ValueError, match=r"^landscape: expected 4 landscapes from batches"):
         sp.descend(offering, starts, "sgd", schedule=schedule)
     offering.batches = lambda count: [Wrapped(glass)] * count
     with pytest.raises(ValueError, match=r"^parts: expected gradients that sum"):
