@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "spinscape/units.hpp"
+
 namespace spinscape {
 
 template <class Real>
@@ -47,7 +49,7 @@ bool retract(const Spheres& spheres, Real* w) {
 template <class Real>
 double scaled_norm(const Spheres& spheres, const Real* gradient) {
   const std::int64_t n = spheres.dimension();
-  return std::sqrt(static_cast<double>(dot(gradient, gradient, n)) / static_cast<double>(n));
+  return root(dot(gradient, gradient, n), gradient, n, static_cast<double>(n));
 }
 
 #define SPINSCAPE_INSTANTIATE(Real)                                       \
