@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from spinscape.arrays import as_choice, as_integer
 from spinscape.critical_points.indices import count_index
-from spinscape.critical_points.polynomial import as_polynomial, solve
+from spinscape.critical_points.polynomial import as_polynomial, path_count, solve
 from spinscape.critical_points.refinement import refine
 from spinscape.critical_points.search import find_saddles
 from spinscape.hamiltonian import Glass, LayeredGlass
@@ -172,23 +172,15 @@ def _flips(glass: Glass) -> NDArray[np.float64]:
 def _by_paths(census: _Census, most_paths: int | None, seed: int) -> tuple[int, int, bool]:
     """Fill the census with the ends of all paths; numbers of solutions found and expected, and whether that is all."""
     glass = census.glass
-    polynomial = as_polynomial(glass) if most_paths is None or _affordable(glass, most_paths) else None
-    if polynomial is None:
+    if glass.spheres[0] != 1 or (most_paths is not None and path_count(glass) > most_paths):
         return 0, 0, False
-    complex_ = solve(polynomial, glass.size, seed, census.threads)
+    complex_ = solve(as_polynomial(glass), glass.size, path_count(glass), seed, census.threads)
     w = complex_.s[complex_.real].real
     w *= np.sqrt(glass.size / np.sum(w**2, axis=1, keepdims=True))
     refined = refine(glass, w, n_threads=census.threads)
     census.add(refined.points)
     stayed = bool((refined.overlap > 1 - _SAME).all() and len(census.met) == len(w))
     return len(complex_.s), complex_.expected, complex_.proven and stayed
-
-
-def _affordable(glass: Glass, most_paths: int) -> bool:
-    """Whether the paths are few enough, judged before any dense tensor is made."""
-    degree = max([form.shape.order for form, _ in glass._terms] + [order for _, _, order in glass._spikes])
-    paths = sum((degree - 1) ** i for i in range(min(glass.size, 64)))
-    return glass.spheres[0] == 1 and paths <= most_paths
 
 
 def _by_searches(census: _Census, most: int, seed: int) -> tuple[int, float]:
