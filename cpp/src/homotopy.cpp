@@ -19,8 +19,9 @@ constexpr int most_corrections = 3;
 constexpr int most_polishing = 6;
 constexpr double neighbourhood = 0.02;  // of an end, relative: where its second derivatives are bounded
 
-Complex power(Complex base, int exponent) {
-  Complex result = 1;
+template <class Number>
+Number power(Number base, int exponent) {
+  Number result = 1;
   for (int k = 0; k < exponent; ++k) result *= base;
   return result;
 }
@@ -108,13 +109,37 @@ class System {
     return sum;
   }
 
-  // A bound of the rounding of G at t = 1: sums of n products, one inside the other for every index of a tensor.
+  // G at t = 1 in more digits, rounded once: with it Newton's method gains those that a bad condition costs.
+  Vector residual(const Vector& x) const {
+    using Long = std::complex<long double>;
+    const std::vector<Long> s(x.data(), x.data() + n_);
+    const Long z = x[n_], mu = x[n_ + 1];
+    std::vector<Long> sum(n_);
+    for (Index i = 0; i < n_; ++i) sum[i] = -mu * s[i];
+    for (const PolynomialTerm& term : polynomial_.terms()) {
+      const std::vector<Long> gradient = polynomial_.gradient(term, s);
+      for (Index i = 0; i < n_; ++i) sum[i] += power(z, degree_ - term.order) * gradient[i];
+    }
+    Long square = -z * z, chart = Long(chart_[n_]) * z - 1.0L;
+    for (Index i = 0; i < n_; ++i) {
+      square += s[i] * s[i];
+      chart += Long(chart_[i]) * s[i];
+    }
+    Vector value(size());
+    for (Index i = 0; i < n_; ++i) value[i] = Complex(sum[i]);
+    value[n_] = Complex(square);
+    value[n_ + 1] = Complex(chart);
+    return value;
+  }
+
+  // A bound of what rounding adds to the residual: sums of n products, one inside the other for every index of a tensor.
   double rounding(const Vector& x) const {
     const double s = x.head(n_).norm(), z = std::abs(x[n_]);
     double sum = (1 + std::abs(x[n_ + 1])) * (1 + s) + s * s + z * z;
     for (const PolynomialTerm& term : polynomial_.terms())
       sum += polynomial_.norm(term) * std::pow(s, term.order - 1) * std::pow(z, degree_ - term.order);
-    return 4.0 * degree_ * static_cast<double>(n_ + 2) * std::numeric_limits<double>::epsilon() * sum;
+    constexpr double epsilon = static_cast<double>(std::numeric_limits<long double>::epsilon());
+    return 4.0 * degree_ * static_cast<double>(n_ + 2) * epsilon * sum;
   }
 
  private:
@@ -196,7 +221,7 @@ class Path {
     double smallest = std::numeric_limits<double>::infinity();
     for (int k = 0; k < most_polishing; ++k) {
       system_.evaluate(x, 1, value_, jacobian_, by_t_);
-      const Vector change = jacobian_.partialPivLu().solve(value_);
+      const Vector change = jacobian_.partialPivLu().solve(system_.residual(x));
       const double size = change.norm();
       if (!(size < smallest)) break;
       smallest = size;
@@ -211,7 +236,7 @@ class Path {
     const double inverse = 1 / svd.singularValues().minCoeff();
     const double near = neighbourhood * x.head(x.size() - 1).norm();
     const double bound = system_.second_derivative(x, near);
-    const double beta = jacobian_.partialPivLu().solve(value_).norm() + inverse * system_.rounding(x);
+    const double beta = jacobian_.partialPivLu().solve(system_.residual(x)).norm() + inverse * system_.rounding(x);
     const double unique = std::min(1 / (inverse * bound), near);
     end.certified = beta * inverse * bound <= 0.5 && 2 * beta <= near;
     end.error = 2 * beta;

@@ -36,14 +36,13 @@ bool PolynomialOnSphere::paired() const {
                      [&](const PolynomialTerm& term) { return (degree() - term.order) % 2 == 0; });
 }
 
-template <class Scalar>
-std::vector<PolynomialOnSphere::Complex> PolynomialOnSphere::contracted(int order, const Scalar* tensor,
-                                                                        const Eigen::VectorXcd& s) const {
-  const std::vector<std::int32_t>& joined = joined_[order - 1];
-  std::vector<Complex> result(orderings_[order - 1].size());
-  const std::int32_t* rank = joined.data();
-  for (Complex& entry : result) {
-    double real = 0, imaginary = 0;
+template <class Float, class Scalar>
+std::vector<std::complex<Float>> PolynomialOnSphere::contracted(int order, const std::vector<Scalar>& tensor,
+                                                                const std::complex<Float>* s) const {
+  std::vector<std::complex<Float>> result(orderings_[order - 1].size());
+  const std::int32_t* rank = joined_[order - 1].data();
+  for (std::complex<Float>& entry : result) {
+    Float real = 0, imaginary = 0;
     for (std::int64_t j = 0; j < n_; ++j, ++rank) {
       const Scalar t = tensor[*rank];
       real += std::real(t) * s[j].real() - std::imag(t) * s[j].imag();
@@ -55,32 +54,38 @@ std::vector<PolynomialOnSphere::Complex> PolynomialOnSphere::contracted(int orde
 }
 
 template <class Scalar>
-double PolynomialOnSphere::norm(int order, const Scalar* tensor) const {
+double PolynomialOnSphere::norm(int order, const std::vector<Scalar>& tensor) const {
   double sum = 0;
-  for (std::size_t k = 0; k < orderings_[order].size(); ++k) sum += orderings_[order][k] * std::norm(tensor[k]);
+  for (std::size_t k = 0; k < tensor.size(); ++k) sum += orderings_[order][k] * std::norm(tensor[k]);
   return std::sqrt(sum);
 }
 
-double PolynomialOnSphere::norm(const PolynomialTerm& term) const { return norm(term.order, term.entries.data()); }
+double PolynomialOnSphere::norm(const PolynomialTerm& term) const { return norm(term.order, term.entries); }
+
+std::vector<std::complex<long double>> PolynomialOnSphere::gradient(
+    const PolynomialTerm& term, const std::vector<std::complex<long double>>& s) const {
+  std::vector<std::complex<long double>> rest(term.entries.begin(), term.entries.end());
+  for (int order = term.order; order > 1; --order) rest = contracted(order, rest, s.data());
+  return rest;
+}
 
 Eigen::MatrixXcd PolynomialOnSphere::matrix(const PolynomialTerm& term, const Eigen::VectorXcd& s) const {
-  std::vector<Complex> rest(term.entries.begin(), term.entries.end());
-  if (term.order > 2) rest = contracted(term.order, term.entries.data(), s);
-  for (int order = term.order - 1; order > 2; --order) rest = contracted(order, rest.data(), s);
+  std::vector<Complex> rest;
+  if (term.order > 2) rest = contracted(term.order, term.entries, s.data());
+  else rest.assign(term.entries.begin(), term.entries.end());
+  for (int order = term.order - 1; order > 2; --order) rest = contracted(order, rest, s.data());
   Eigen::MatrixXcd result(n_, n_);
   for (std::int64_t i = 0; i < n_; ++i)
     for (std::int64_t j = 0; j < n_; ++j) result(i, j) = rest[joined_[1][i * n_ + j]];
   return result;
 }
 
-std::vector<double> PolynomialOnSphere::contraction_norms(const PolynomialTerm& term,
-                                                          const Eigen::VectorXcd& s) const {
+std::vector<double> PolynomialOnSphere::contraction_norms(const PolynomialTerm& term, const Eigen::VectorXcd& s) const {
   std::vector<double> norms(term.order + 1);
-  norms[term.order] = norm(term.order, term.entries.data());
-  std::vector<Complex> rest = contracted(term.order, term.entries.data(), s);
-  for (int order = term.order - 1; order >= 0; --order) {
-    norms[order] = norm(order, rest.data());
-    if (order > 0) rest = contracted(order, rest.data(), s);
+  std::vector<Complex> rest(term.entries.begin(), term.entries.end());
+  for (int order = term.order; order >= 0; --order) {
+    norms[order] = norm(order, rest);
+    if (order > 0) rest = contracted(order, rest, s.data());
   }
   return norms;
 }

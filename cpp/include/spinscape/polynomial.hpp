@@ -25,6 +25,9 @@ class PolynomialOnSphere {
   // All orders even, or all odd: with s, -s is critical too.
   bool paired() const;
 
+  // T s^(d-1), in more digits than doubles have where the machine offers them.
+  std::vector<std::complex<long double>> gradient(const PolynomialTerm& term,
+                                                  const std::vector<std::complex<long double>>& s) const;
   // T s^(d-2) as a full matrix, d >= 2.
   Eigen::MatrixXcd matrix(const PolynomialTerm& term, const Eigen::VectorXcd& s) const;
   // Frobenius norm of T.
@@ -36,10 +39,11 @@ class PolynomialOnSphere {
   using Complex = std::complex<double>;
 
   // The tensor of `order` indices with one of them contracted.
+  template <class Float, class Scalar>
+  std::vector<std::complex<Float>> contracted(int order, const std::vector<Scalar>& tensor,
+                                              const std::complex<Float>* s) const;
   template <class Scalar>
-  std::vector<Complex> contracted(int order, const Scalar* tensor, const Eigen::VectorXcd& s) const;
-  template <class Scalar>
-  double norm(int order, const Scalar* tensor) const;
+  double norm(int order, const std::vector<Scalar>& tensor) const;
 
   std::int64_t n_;
   std::vector<PolynomialTerm> terms_;
