@@ -44,7 +44,6 @@ void bind_homotopy(py::module_& m) {
   py::class_<PolynomialOnSphere>(m, "PolynomialOnSphere")
       .def(py::init(&polynomial), py::arg("n"), py::arg("terms"))
       .def("paired", &PolynomialOnSphere::paired)
-      .def("path_count", &path_count)
       .def("track_paths", &ends, py::arg("start"), py::arg("gamma"), py::arg("chart"), py::arg("numbers"),
            py::arg("accuracy"), py::arg("max_steps"), py::arg("n_threads"));
 }

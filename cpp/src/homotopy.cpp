@@ -132,7 +132,8 @@ class System {
     return value;
   }
 
-  // A bound of what rounding adds to the residual: sums of n products, one inside the other for every index of a tensor.
+  // A bound of what rounding adds to the residual: sums of n products, one inside the other for every index of a
+  // tensor.
   double rounding(const Vector& x) const {
     const double s = x.head(n_).norm(), z = std::abs(x[n_]);
     double sum = (1 + std::abs(x[n_ + 1])) * (1 + s) + s * s + z * z;
@@ -304,17 +305,6 @@ PathEnd track_path(const PolynomialOnSphere& polynomial, const HomotopyConstants
 }
 
 }  // namespace
-
-std::int64_t path_count(const PolynomialOnSphere& polynomial) {
-  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max() / 4;
-  std::int64_t count = 0, block = 1;
-  for (std::int64_t i = 0; i < polynomial.size(); ++i) {
-    if (block > most - count) return -1;
-    count += block;
-    block = block > most / polynomial.degree() ? most : block * (polynomial.degree() - 1);
-  }
-  return polynomial.paired() ? count : 2 * count;
-}
 
 std::vector<PathEnd> track_paths(const PolynomialOnSphere& polynomial, const HomotopyConstants& constants,
                                  const std::vector<std::int64_t>& numbers, const PathOptions& options, const Run& run) {

@@ -7,7 +7,7 @@ missing (cpp/include/spinscape/homotopy.hpp).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import comb
 from typing import Any
@@ -23,6 +23,7 @@ _ACCURACIES = (1e-4, 1e-5, 1e-7)  # of tracking; ends that are not distinct are 
 _ATTEMPTS = 3  # with other random constants
 _MOST_STEPS = 20_000
 _NEAR = 1e-6  # solutions nearer than that are looked at
+_PATHS = 256  # tracked between two reports of progress
 
 
 @dataclass(frozen=True)
@@ -83,12 +84,14 @@ def _orderings(tuples: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.round(count)
 
 
-def solve(polynomial: _core.PolynomialOnSphere, N: int, expected: int, seed: int, threads: int) -> ComplexSolutions:
-    """Track all `expected` paths, again where ends are not distinct, and say whether all solutions were found."""
+def solve(glass: Glass, seed: int, threads: int, progress: Callable[[int, int], object]) -> ComplexSolutions:
+    """Track all paths, again where ends are not distinct, and say whether all solutions were found."""
+    N, expected = glass.size, path_count(glass)
     memory.require(16 * expected * (4 * N + 16), f"method: {expected:,} paths of the homotopy")
+    polynomial = as_polynomial(glass)
     found: dict[str, NDArray[Any]] = {}
     for attempt in range(_ATTEMPTS):
-        ends = _track(polynomial, _constants(N, seed, attempt), expected, threads)
+        ends = _track(polynomial, _constants(N, seed, attempt), expected, threads, progress)
         found = _distinct(
             {name: np.concatenate([found[name], ends[name]]) if found else ends[name] for name in ends},
             polynomial.paired(),
@@ -108,17 +111,24 @@ def _constants(N: int, seed: int, attempt: int) -> dict[str, Any]:
 
 
 def _track(
-    polynomial: _core.PolynomialOnSphere, constants: Mapping[str, Any], expected: int, threads: int
+    polynomial: _core.PolynomialOnSphere,
+    constants: Mapping[str, Any],
+    expected: int,
+    threads: int,
+    progress: Callable[[int, int], object],
 ) -> dict[str, NDArray[Any]]:
     """Track every path; those whose ends fail, or agree with another's, again with shorter steps."""
     ends: dict[str, NDArray[Any]] = {}
     again = np.arange(expected)
     for accuracy in _ACCURACIES:
-        new = polynomial.track_paths(
-            **constants, numbers=again.tolist(), accuracy=accuracy, max_steps=_MOST_STEPS, n_threads=threads
-        )
-        for name, values in new.items():
-            ends.setdefault(name, values)[again] = values
+        for first in range(0, len(again), _PATHS):
+            some = again[first : first + _PATHS]
+            new = polynomial.track_paths(
+                **constants, numbers=some.tolist(), accuracy=accuracy, max_steps=_MOST_STEPS, n_threads=threads
+            )
+            for name, values in new.items():
+                ends.setdefault(name, np.zeros((expected, *values.shape[1:]), values.dtype))[some] = values
+            progress(expected - len(again) + first + len(some), expected)
         again = np.flatnonzero(~ends["certified"])
         again = np.union1d(again, np.ravel(_agreeing(ends, polynomial.paired())))
         if again.size == 0:
