@@ -11,10 +11,10 @@ namespace {
 using Complex = std::complex<double>;
 
 PolynomialOnSphere polynomial(std::int64_t n, const std::vector<std::pair<int, Array<double>>>& terms) {
-  PolynomialOnSphere result{n, {}};
-  for (const auto& [order, tensor] : terms)
-    result.terms.push_back({order, {tensor.data(), tensor.data() + tensor.size()}});
-  return result;
+  std::vector<PolynomialTerm> packed;
+  for (const auto& [order, entries] : terms)
+    packed.push_back({order, {entries.data(), entries.data() + entries.size()}});
+  return {n, std::move(packed)};
 }
 
 py::dict ends(const PolynomialOnSphere& of, const Array<Complex>& start, Complex gamma, const Array<Complex>& chart,
@@ -24,10 +24,10 @@ py::dict ends(const PolynomialOnSphere& of, const Array<Complex>& start, Complex
   std::vector<PathEnd> found;
   const Run run = make_run(n_threads);
   without_gil([&] { found = track_paths(of, constants, numbers, {accuracy, max_steps}, run); });
-  py::array_t<Complex> s({static_cast<py::ssize_t>(found.size()), static_cast<py::ssize_t>(of.n)});
+  py::array_t<Complex> s({static_cast<py::ssize_t>(found.size()), static_cast<py::ssize_t>(of.size())});
   std::fill_n(s.mutable_data(), s.size(), Complex(0));
   for (std::size_t k = 0; k < found.size(); ++k)
-    std::copy(found[k].s.begin(), found[k].s.end(), s.mutable_data() + k * of.n);
+    std::copy(found[k].s.begin(), found[k].s.end(), s.mutable_data() + k * of.size());
   py::dict out;
   out["s"] = s;
   out["finished"] = column<bool>(found, [](const PathEnd& x) { return x.finished; });
@@ -44,7 +44,6 @@ void bind_homotopy(py::module_& m) {
   py::class_<PolynomialOnSphere>(m, "PolynomialOnSphere")
       .def(py::init(&polynomial), py::arg("n"), py::arg("terms"))
       .def("paired", &PolynomialOnSphere::paired)
-      .def("path_count", &path_count)
       .def("track_paths", &ends, py::arg("start"), py::arg("gamma"), py::arg("chart"), py::arg("numbers"),
            py::arg("accuracy"), py::arg("max_steps"), py::arg("n_threads"));
 }

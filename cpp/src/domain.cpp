@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "spinscape/units.hpp"
+
 namespace spinscape {
 
 template <class Real>
@@ -45,7 +47,7 @@ bool retract(const Domain& domain, Real* w) {
 template <class Real>
 double scaled_norm(const Domain& domain, const Real* gradient) {
   const std::int64_t n = domain.dimension();
-  return std::sqrt(static_cast<double>(dot(gradient, gradient, n)) / static_cast<double>(n));
+  return root(dot(gradient, gradient, n), gradient, n, static_cast<double>(n));
 }
 
 template <class Real>

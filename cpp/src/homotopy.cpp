@@ -17,25 +17,11 @@ constexpr double smallest_step = 1e-10;  // of t: beyond it a path is taken for 
 constexpr double corrected = 1e-9;       // relative size of the last correction
 constexpr int most_corrections = 3;
 constexpr int most_polishing = 6;
+constexpr double neighbourhood = 0.02;  // of an end, relative: where its second derivatives are bounded
 
-// T_d s^(d-2) for a real symmetric T_d: one index after the other.
-Matrix contracted(const PolynomialTerm& term, const Vector& s) {
-  const Index n = s.size();
-  Index rows = static_cast<Index>(term.tensor.size()) / n;
-  const Eigen::Map<const Eigen::MatrixXd> tensor(term.tensor.data(), rows, n);
-  if (term.order == 2) return tensor.cast<Complex>();
-  Vector rest(rows);
-  rest.real() = tensor * s.real();
-  rest.imag() = tensor * s.imag();
-  for (int order = term.order - 1; order > 2; --order) {
-    rows /= n;
-    rest = (Eigen::Map<const Matrix>(rest.data(), rows, n) * s).eval();
-  }
-  return Eigen::Map<const Matrix>(rest.data(), n, n);
-}
-
-Complex power(Complex base, int exponent) {
-  Complex result = 1;
+template <class Number>
+Number power(Number base, int exponent) {
+  Number result = 1;
   for (int k = 0; k < exponent; ++k) result *= base;
   return result;
 }
@@ -44,7 +30,7 @@ Complex power(Complex base, int exponent) {
 class System {
  public:
   System(const PolynomialOnSphere& polynomial, const HomotopyConstants& constants)
-      : polynomial_(polynomial), constants_(constants), n_(polynomial.n), degree_(polynomial.degree()) {
+      : polynomial_(polynomial), constants_(constants), n_(polynomial.size()), degree_(polynomial.degree()) {
     chart_ = Eigen::Map<const Vector>(constants.chart.data(), n_ + 1);
     start_ = Eigen::Map<const Vector>(constants.start.data(), n_);
   }
@@ -67,15 +53,15 @@ class System {
     const Complex z = x[n_], mu = x[n_ + 1];
     jacobian.setZero(size(), size());
     Vector field = Vector::Zero(n_), by_z = Vector::Zero(n_);
-    for (const PolynomialTerm& term : polynomial_.terms) {
+    for (const PolynomialTerm& term : polynomial_.terms()) {
       const int lower = degree_ - term.order;
       if (term.order == 1) {
-        const auto tensor = Eigen::Map<const Eigen::VectorXd>(term.tensor.data(), n_).cast<Complex>();
+        const auto tensor = Eigen::Map<const Eigen::VectorXd>(term.entries.data(), n_).cast<Complex>();
         field += power(z, lower) * tensor;
         by_z += double(lower) * power(z, lower - 1) * tensor;
         continue;
       }
-      const Matrix matrix = contracted(term, s);
+      const Matrix matrix = polynomial_.matrix(term, s);
       const Vector gradient = matrix * s;
       field += power(z, lower) * gradient;
       if (lower > 0) by_z += double(lower) * power(z, lower - 1) * gradient;
@@ -100,13 +86,61 @@ class System {
     by_t.head(n_) = field - begin;
   }
 
-  // A bound of the second derivative at t = 1 within `radius` of the origin of (s, z): a form of degree D - 1 has
-  // (D-1)(D-2) |T| |x|^(D-3); mu s has 1, s.s - z^2 has 2.
-  double second_derivative(double radius) const {
-    double tensors = 0;
-    for (const PolynomialTerm& term : polynomial_.terms)
-      tensors += Eigen::Map<const Eigen::VectorXd>(term.tensor.data(), static_cast<Index>(term.tensor.size())).norm();
-    return 3 + (degree_ - 1) * (degree_ - 2) * tensors * std::pow(radius, std::max(degree_ - 3, 0));
+  // A bound of the second derivative of G at t = 1 within `radius` of x. |T (s + e)^(d-k)| as a form of k indices is at
+  // most sum_i C(d-k, i) |T s^(d-k-i)| |e|^i; mu s has 1, s.s - z^2 has 2.
+  double second_derivative(const Vector& x, double radius) const {
+    const double z = std::abs(x[n_]) + radius;
+    double sum = 3;
+    for (const PolynomialTerm& term : polynomial_.terms()) {
+      const std::vector<double> norms = polynomial_.contraction_norms(term, x.head(n_));
+      const int d = term.order, lower = degree_ - d;
+      const auto form = [&](int k) {
+        double total = 0, factor = 1;  // C(d-k, i) radius^i
+        for (int i = 0; i <= d - k; ++i) {
+          total += factor * norms[k + i];
+          factor *= radius * (d - k - i) / (i + 1);
+        }
+        return total;
+      };
+      if (d > 2) sum += (d - 1) * (d - 2) * form(3) * std::pow(z, lower);
+      if (d > 1 && lower > 0) sum += 2.0 * (d - 1) * lower * form(2) * std::pow(z, lower - 1);
+      if (lower > 1) sum += lower * (lower - 1) * form(1) * std::pow(z, lower - 2);
+    }
+    return sum;
+  }
+
+  // G at t = 1 in more digits, rounded once: with it Newton's method gains those that a bad condition costs.
+  Vector residual(const Vector& x) const {
+    using Long = std::complex<long double>;
+    const std::vector<Long> s(x.data(), x.data() + n_);
+    const Long z = x[n_], mu = x[n_ + 1];
+    std::vector<Long> sum(n_);
+    for (Index i = 0; i < n_; ++i) sum[i] = -mu * s[i];
+    for (const PolynomialTerm& term : polynomial_.terms()) {
+      const std::vector<Long> gradient = polynomial_.gradient(term, s);
+      for (Index i = 0; i < n_; ++i) sum[i] += power(z, degree_ - term.order) * gradient[i];
+    }
+    Long square = -z * z, chart = Long(chart_[n_]) * z - 1.0L;
+    for (Index i = 0; i < n_; ++i) {
+      square += s[i] * s[i];
+      chart += Long(chart_[i]) * s[i];
+    }
+    Vector value(size());
+    for (Index i = 0; i < n_; ++i) value[i] = Complex(sum[i]);
+    value[n_] = Complex(square);
+    value[n_ + 1] = Complex(chart);
+    return value;
+  }
+
+  // A bound of what rounding adds to the residual: sums of n products, one inside the other for every index of a
+  // tensor.
+  double rounding(const Vector& x) const {
+    const double s = x.head(n_).norm(), z = std::abs(x[n_]);
+    double sum = (1 + std::abs(x[n_ + 1])) * (1 + s) + s * s + z * z;
+    for (const PolynomialTerm& term : polynomial_.terms())
+      sum += polynomial_.norm(term) * std::pow(s, term.order - 1) * std::pow(z, degree_ - term.order);
+    constexpr double epsilon = static_cast<double>(std::numeric_limits<long double>::epsilon());
+    return 4.0 * degree_ * static_cast<double>(n_ + 2) * epsilon * sum;
   }
 
  private:
@@ -120,7 +154,7 @@ class System {
 // The solution of the start system of this number: a set of indices with s_i != 0 (s_i^(D-2) = 1/a_i there, up to
 // roots of unity), and the sign of z.
 Vector start_point(const PolynomialOnSphere& polynomial, const HomotopyConstants& constants, std::int64_t number) {
-  const Index n = polynomial.n;
+  const Index n = polynomial.size();
   const int degree = polynomial.degree();
   Vector x = Vector::Zero(n + 2);
   double sign = 1;
@@ -188,7 +222,7 @@ class Path {
     double smallest = std::numeric_limits<double>::infinity();
     for (int k = 0; k < most_polishing; ++k) {
       system_.evaluate(x, 1, value_, jacobian_, by_t_);
-      const Vector change = jacobian_.partialPivLu().solve(value_);
+      const Vector change = jacobian_.partialPivLu().solve(system_.residual(x));
       const double size = change.norm();
       if (!(size < smallest)) break;
       smallest = size;
@@ -201,13 +235,11 @@ class Path {
     system_.evaluate(x, 1, value_, jacobian_, by_t_);
     const Eigen::JacobiSVD<Matrix> svd(jacobian_);
     const double inverse = 1 / svd.singularValues().minCoeff();
-    const double radius = x.head(x.size() - 1).norm();
-    const double bound = system_.second_derivative(radius + 1);
-    // Residuals are sums of products of size bound * radius^2, rounded.
-    const double rounding = 64 * std::numeric_limits<double>::epsilon() * bound * (1 + radius * radius);
-    const double beta = jacobian_.partialPivLu().solve(value_).norm() + inverse * rounding;
-    const double unique = std::min(1 / (inverse * bound), 1.0);  // `bound` holds within 1 of x
-    end.certified = beta * inverse * bound <= 0.5 && beta <= 0.25;
+    const double near = neighbourhood * x.head(x.size() - 1).norm();
+    const double bound = system_.second_derivative(x, near);
+    const double beta = jacobian_.partialPivLu().solve(system_.residual(x)).norm() + inverse * system_.rounding(x);
+    const double unique = std::min(1 / (inverse * bound), near);
+    end.certified = beta * inverse * bound <= 0.5 && 2 * beta <= near;
     end.error = 2 * beta;
     if (!end.certified) return;
     if (2 * (beta + x.imag().norm()) < unique) end.reality = Reality::real;
@@ -257,7 +289,7 @@ PathEnd track_path(const PolynomialOnSphere& polynomial, const HomotopyConstants
   system.to_chart(x);
   Path path(system, options);
   if (!path.track(x, run)) return end;
-  const Index n = polynomial.n;
+  const Index n = polynomial.size();
   if (!(std::abs(x[n]) > 1e-8 * x.norm())) return end;
   const double radius = x.head(n).norm() / std::abs(x[n]);
   system.use_real_chart(radius);
@@ -273,22 +305,6 @@ PathEnd track_path(const PolynomialOnSphere& polynomial, const HomotopyConstants
 }
 
 }  // namespace
-
-bool PolynomialOnSphere::paired() const {
-  return std::all_of(terms.begin(), terms.end(),
-                     [&](const PolynomialTerm& term) { return (degree() - term.order) % 2 == 0; });
-}
-
-std::int64_t path_count(const PolynomialOnSphere& polynomial) {
-  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max() / 4;
-  std::int64_t count = 0, block = 1;
-  for (std::int64_t i = 0; i < polynomial.n; ++i) {
-    if (block > most - count) return -1;
-    count += block;
-    block = block > most / polynomial.degree() ? most : block * (polynomial.degree() - 1);
-  }
-  return polynomial.paired() ? count : 2 * count;
-}
 
 std::vector<PathEnd> track_paths(const PolynomialOnSphere& polynomial, const HomotopyConstants& constants,
                                  const std::vector<std::int64_t>& numbers, const PathOptions& options, const Run& run) {

@@ -7,17 +7,18 @@
 #include <vector>
 
 #include "spinscape/symmetric_matrix.hpp"
+#include "spinscape/units.hpp"
 
 namespace spinscape {
 namespace {
 
-// Largest row sum of |A|: an upper bound of |A|_2. NaN and inf come through.
+// Largest row sum of |A|: an upper bound of |A|_2.
 double row_sum_norm(const double* matrix, std::int64_t n) {
   double norm = 0;
   for (std::int64_t i = 0; i < n; ++i) {
     double sum = 0;
     for (std::int64_t k = 0; k < n; ++k) sum += std::abs(matrix[i * n + k]);
-    if (!(sum <= norm)) norm = sum;
+    norm = std::max(norm, sum);
   }
   return norm;
 }
@@ -45,16 +46,13 @@ double rounding_zone(std::int64_t n, double norm) {
 }
 
 Inertia symmetric_inertia(double* matrix, std::int64_t n, double zero_tol, InertiaMethod method, const Run& run) {
-  const double norm = row_sum_norm(matrix, n);
-  if (!std::isfinite(norm)) throw std::overflow_error("the matrix whose eigenvalues are counted is not finite");
-  // A power of two that brings the largest number near 1: squares neither overflow nor underflow, and no bit changes.
-  int exponent = 0;
-  std::frexp(std::max(norm, zero_tol), &exponent);
-  const double scale = std::ldexp(1.0, -std::clamp(exponent, -1000, 1000));
+  const double most = largest(matrix, n * n);
+  if (!std::isfinite(most)) throw std::overflow_error("the matrix whose eigenvalues are counted is not finite");
+  const double scale = to_unit(std::max(most, zero_tol));
   for (std::int64_t k = 0; k < n * n; ++k) matrix[k] *= scale;
-  const double threshold = zero_tol * scale;
+  const double threshold = zero_tol * scale, norm = row_sum_norm(matrix, n);
 
-  if (method == InertiaMethod::cholesky && lies_above(matrix, n, threshold + rounding_zone(n, norm * scale), run))
+  if (method == InertiaMethod::cholesky && lies_above(matrix, n, threshold + rounding_zone(n, norm), run))
     return {0, 0, n, true, std::numeric_limits<double>::quiet_NaN()};
   const Tridiagonal reduced(matrix, n, run);
   const std::int64_t negative = reduced.count_below(-threshold);

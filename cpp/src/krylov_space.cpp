@@ -7,8 +7,17 @@
 #include <vector>
 
 #include "spinscape/random_streams.hpp"
+#include "spinscape/units.hpp"
 
 namespace spinscape {
+namespace {
+
+template <class Vectors>
+double length(const Vectors& x) {
+  return root(x.squaredNorm(), x.data(), x.size());
+}
+
+}  // namespace
 
 KrylovSpace::KrylovSpace(const SymmetricOperator& apply, const Basis& fixed, std::int64_t block_size,
                          std::int64_t max_steps, std::uint64_t seed, std::uint32_t run_number, double epsilon)
@@ -22,14 +31,14 @@ KrylovSpace::KrylovSpace(const SymmetricOperator& apply, const Basis& fixed, std
 
 void KrylovSpace::orthogonalise(Eigen::Ref<Eigen::VectorXd> x, Eigen::Ref<Eigen::VectorXd> coefficients) const {
   const auto basis = basis_.leftCols(size_);
-  double before = x.norm();
+  double before = length(x);
   for (int pass = 0; pass < 4; ++pass) {
     x -= fixed_ * (fixed_.transpose() * x).eval();
     const Eigen::VectorXd along = basis.transpose() * x;
     x.noalias() -= basis * along;
     coefficients.head(size_) += along;
     // Twice is enough (Kahan, Parlett), unless the second pass met nothing but the rounding of the first.
-    const double after = x.norm();
+    const double after = length(x);
     if (pass > 0 && after > before / 2) break;
     before = after;
   }
@@ -64,12 +73,11 @@ void KrylovSpace::extend(const Run& run) {
   for (std::int64_t c = 0; c < count; ++c) {
     run.check();
     auto x = products.col(c);
-    const double length = x.norm();
-    norm_ = std::max(norm_, length);
+    norm_ = std::max(norm_, length(x));
     orthogonalise(x, coupling_.col(first + c));
-    const double rest = x.norm();
+    const double rest = length(x);
     if (rest <= breakdown * norm_ || size_ == basis_.cols()) {
-      dropped_squared_ += rest * rest;
+      dropped_ = std::hypot(dropped_, rest);
       continue;
     }
     coupling_(size_, first + c) = rest;
@@ -81,18 +89,21 @@ void KrylovSpace::extend(const Run& run) {
 
 Eigen::MatrixXd KrylovSpace::projected() const {
   const auto c = coupling_.topLeftCorner(processed_, processed_);
-  return (c + c.transpose()) / 2;
+  return c / 2 + c.transpose() / 2;
 }
 
 double KrylovSpace::asymmetry() const {
   const auto c = coupling_.topLeftCorner(processed_, processed_);
-  return (c - c.transpose()).norm() / 2 + std::sqrt(dropped_squared_);
+  const Eigen::MatrixXd difference = c / 2 - c.transpose() / 2;
+  return length(difference) + dropped_;
 }
 
 RitzValues KrylovSpace::ritz() const {
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(projected());
   const auto outside = coupling_.block(processed_, 0, size_ - processed_, processed_);
-  const Eigen::VectorXd residuals = (outside * solver.eigenvectors()).colwise().norm();
+  const Eigen::MatrixXd remainders = outside * solver.eigenvectors();
+  Eigen::VectorXd residuals(processed_);
+  for (std::int64_t k = 0; k < processed_; ++k) residuals[k] = length(remainders.col(k));
   return {solver.eigenvalues(), residuals, solver.eigenvectors()};
 }
 

@@ -56,7 +56,7 @@ class KrylovSpace {
   Basis basis_;               // columns [0, size_) in use, [0, processed_) multiplied
   Eigen::MatrixXd coupling_;  // C(i, j) = v_i.A v_j for j < processed_, every i < size_
   std::int64_t size_ = 0, processed_ = 0;
-  double norm_ = 0, dropped_squared_ = 0;
+  double norm_ = 0, dropped_ = 0;
 };
 
 }  // namespace spinscape

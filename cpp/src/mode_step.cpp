@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "spinscape/units.hpp"
+
 namespace spinscape {
 namespace {
 
@@ -36,10 +38,11 @@ ModeStep follow_modes(const double* hessian, const double* gradient, std::int64_
                       double* direction, const Run& run) {
   run.check();
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(ConstMatrix(hessian, n, n));
-  const Vector& values = solver.eigenvalues();
+  const double unit = to_unit(largest(gradient, n));  // of the energy: it changes no direction
+  const Vector values = unit * solver.eigenvalues();
   const std::int64_t negative = (values.array() < 0).count();
   const std::int64_t turned = index < 0 ? negative : std::min(index, n);
-  Vector c = -(solver.eigenvectors().transpose() * ConstVector(gradient, n));
+  Vector c = -(solver.eigenvectors().transpose() * (unit * ConstVector(gradient, n)));
   c.head(turned) = -c.head(turned);
   MutableVector(direction, n) = solver.eigenvectors() * damped_quotient(c, values, limit);
   const double floor = std::numeric_limits<double>::min();
@@ -50,7 +53,8 @@ ModeStep follow_modes(const SymmetricOperator& apply, const SearchSpace& space, 
                       std::int64_t index, double limit, const LanczosOptions& options, double* direction,
                       const Run& run) {
   const std::int64_t n = space.n;
-  Vector lowest = Vector::Zero(n), rest = ConstVector(gradient, n);
+  const double unit = to_unit(largest(gradient, n));  // of the energy: it changes no direction
+  Vector lowest = Vector::Zero(n), rest = unit * ConstVector(gradient, n);
   bool right = true;
   std::vector<double> modes;
   if (index > 0) {
@@ -58,7 +62,7 @@ ModeStep follow_modes(const SymmetricOperator& apply, const SearchSpace& space, 
     const std::int64_t found = static_cast<std::int64_t>(pairs.values.size());
     modes = std::move(pairs.vectors);
     const RowMatrix v(modes.data(), found, n);
-    const ConstVector values(pairs.values.data(), found);
+    const Vector values = unit * ConstVector(pairs.values.data(), found);
     const Vector c = v * rest;
     lowest = v.transpose() * damped_quotient(c, values, limit);
     rest -= v.transpose() * c;
@@ -68,6 +72,7 @@ ModeStep follow_modes(const SymmetricOperator& apply, const SearchSpace& space, 
   const HessianProduct product = [&](const double* vector, double* out) {
     apply(vector, 1, out);
     MutableVector result(out, n);
+    result *= unit;
     result -= v.transpose() * (v * result);
   };
   Vector others(n), image(n);

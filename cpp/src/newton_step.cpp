@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "spinscape/symmetric_matrix.hpp"
+#include "spinscape/units.hpp"
 
 namespace spinscape {
 namespace {
@@ -80,12 +81,14 @@ void stationary_step(const double* hessian, const double* gradient, std::int64_t
 
 Curvature minimising_step(const HessianProduct& apply, const double* gradient, std::int64_t n, double limit,
                           double forcing, double* direction, const Run& run) {
-  Vector x = Vector::Zero(n), r = -ConstVector(gradient, n), p = r, hp(n);
+  const double unit = to_unit(largest(gradient, n));  // of the energy: it changes no direction
+  Vector x = Vector::Zero(n), r = -unit * ConstVector(gradient, n), p = r, hp(n);
   double square = r.squaredNorm();
   const double target = forcing * std::sqrt(square);
   for (std::int64_t k = 0; k < most_iterations(n) && std::sqrt(square) > target; ++k) {
     run.check();
     apply(p.data(), hp.data());
+    hp *= unit;
     const double curvature = p.dot(hp);
     if (!(curvature > 0)) return Curvature::indefinite;
     x += square / curvature * p;
@@ -102,7 +105,8 @@ Curvature minimising_step(const HessianProduct& apply, const double* gradient, s
 void stationary_step(const HessianProduct& apply, const double* gradient, std::int64_t n, double limit, double forcing,
                      double* direction, const Run& run) {
   // Paige and Saunders (1975): Lanczos vectors v, QR of the tridiagonal matrix by plane rotations (c, s).
-  Vector x = Vector::Zero(n), v_old = Vector::Zero(n), v = -ConstVector(gradient, n), w_old = Vector::Zero(n),
+  const double unit = to_unit(largest(gradient, n));  // of the energy: it changes no direction
+  Vector x = Vector::Zero(n), v_old = Vector::Zero(n), v = -unit * ConstVector(gradient, n), w_old = Vector::Zero(n),
          w = Vector::Zero(n), av(n);
   double beta = v.norm(), residual = beta, c = -1, s = 0, delta_bar = 0, epsilon = 0;
   const double target = forcing * beta, breakdown = std::numeric_limits<double>::epsilon() * beta;
@@ -111,6 +115,7 @@ void stationary_step(const HessianProduct& apply, const double* gradient, std::i
   for (std::int64_t k = 0; k < most_iterations(n) && residual > target; ++k) {
     run.check();
     apply(v.data(), av.data());
+    av *= unit;
     const double alpha = v.dot(av);
     av -= alpha * v + beta_old * v_old;
     const double beta_next = av.norm();

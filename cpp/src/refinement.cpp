@@ -5,6 +5,7 @@
 
 #include "spinscape/newton_step.hpp"
 #include "spinscape/tangent_frame.hpp"
+#include "spinscape/units.hpp"
 
 namespace spinscape {
 namespace {
@@ -123,11 +124,14 @@ class Tile {
     const std::int64_t m = frame.dimension();
     frame.restrict_matrix(hessian);
     if (m == 0) return walker.finish(RefineStop::converged);
-    const double square = dot(hessian, hessian, m * m);
-    walker.enough = converged(walker, std::sqrt(square / static_cast<double>(m)));
-    if (!std::isfinite(square)) return walker.finish(RefineStop::stalled);
+    const double curvature = root(dot(hessian, hessian, m * m), hessian, m * m, static_cast<double>(m));
+    walker.enough = converged(walker, curvature);
+    if (!std::isfinite(curvature)) return walker.finish(RefineStop::stalled);
     std::vector<double> gradient(m), direction(m);
     frame.restrict_vector(walker.now.gradient.data(), gradient.data());
+    const double unit = to_unit(largest(hessian, m * m));  // of the energy: it changes no direction
+    for (std::int64_t k = 0; k < m * m; ++k) hessian[k] *= unit;
+    for (double& entry : gradient) entry *= unit;
     const bool definite = walker.kind != Kind::saddle &&
                           minimising_step(hessian, gradient.data(), m, walker.limit, direction.data(), run);
     if (!settle_kind(walker, definite)) return;
@@ -145,9 +149,8 @@ class Tile {
     const double* g = walker.now.gradient.data();
     const HessianProduct product = [&](const double* vector, double* out) { surface_.hvp(w, vector, 1, out, run); };
     product(g, walker.direction.data());
-    const double g_square = dot(g, g, n_);
-    const double curvature =
-        g_square > 0 ? std::sqrt(dot(walker.direction.data(), walker.direction.data(), n_) / g_square) : 0;
+    const double length = root(dot(g, g, n_), g, n_), *image = walker.direction.data();
+    const double curvature = length > 0 ? root(dot(image, image, n_), image, n_) / length : 0;
     if (converged(walker, curvature)) return walker.finish(RefineStop::converged);
     if (!std::isfinite(curvature)) return walker.finish(RefineStop::stalled);
     // Superlinear convergence, but no more accuracy than the tolerance asks for.

@@ -8,6 +8,7 @@
 #include "spinscape/hessian_index.hpp"
 #include "spinscape/mode_step.hpp"
 #include "spinscape/tangent_frame.hpp"
+#include "spinscape/units.hpp"
 
 namespace spinscape {
 namespace {
@@ -57,7 +58,7 @@ class Block {
     const Run serial = run_.serial();
     parallel_for(run_, count, [&](std::int64_t r) {
       const double* g = gradients.data() + r * n_;
-      if (!std::isfinite(dot(g, g, n_))) {
+      if (!std::isfinite(largest(g, n_))) {
         active[r]->done = true;
         return;
       }

@@ -89,6 +89,16 @@ def as_block(value: Any, name: str, columns: int, dtype: np.dtype[Any], rows: in
     return as_real(array, name, dtype)
 
 
+def lengths(rows: NDArray[np.float64], divisor: float = 1.0) -> NDArray[np.float64]:
+    """Return sqrt(Σ x² / divisor) over the last axis; squares neither overflow nor vanish, whatever the units."""
+    largest = np.abs(rows).max(axis=-1, initial=0.0, keepdims=True)
+    unit = np.ldexp(1.0, np.frexp(largest)[1] - 1)  # a power of two, which changes no bit
+    with np.errstate(under="ignore"):
+        parts = rows / unit
+        squares = np.sum(parts * parts, axis=-1)
+    return np.sqrt(squares / divisor) * unit[..., 0]
+
+
 def as_choice(value: Any, name: str, choices: tuple[str, ...]) -> str:
     """Return one of the named choices."""
     if not isinstance(value, str) or value not in choices:

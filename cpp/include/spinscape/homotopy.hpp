@@ -12,9 +12,10 @@
 // infinity.
 //
 // Every end is certified by the theorem of Newton and Kantorovich: with beta = |J^-1 G|, and L a bound of the second
-// derivatives, h = beta |J^-1| L <= 1/2 proves one solution within 2 beta, and no other one within 1/(|J^-1| L).
-// Rounding is allowed for in beta. The chart, z = 1/R with R the length of s, is real: the complex conjugate of a
-// solution is one too, and where it is the same one, the solution is real.
+// derivatives near the end, h = beta |J^-1| L <= 1/2 proves one solution within 2 beta, and no other one within
+// 1/(|J^-1| L). Rounding is allowed for in beta. Tensors are expected to be of the order of one (the largest entry):
+// the theorem compares energies with coordinates. The chart, z = 1/R with R the length of s, is real: the complex
+// conjugate of a solution is one too, and where it is the same one, the solution is real.
 #pragma once
 
 #include <complex>
@@ -22,25 +23,9 @@
 #include <vector>
 
 #include "spinscape/parallel.hpp"
+#include "spinscape/polynomial.hpp"
 
 namespace spinscape {
-
-struct PolynomialTerm {
-  int order;
-  std::vector<double> tensor;  // (n,) * order, symmetric
-};
-
-struct PolynomialOnSphere {
-  std::int64_t n = 0;
-  std::vector<PolynomialTerm> terms;  // ascending order
-
-  int degree() const { return terms.back().order; }
-  // All orders even, or all odd: with s, -s is critical too.
-  bool paired() const;
-};
-
-// Starts of paths; for a paired polynomial one of each pair +-s alone. -1 where they are too many to count.
-std::int64_t path_count(const PolynomialOnSphere& polynomial);
 
 // Random numbers of a homotopy.
 struct HomotopyConstants {
@@ -64,7 +49,8 @@ struct PathEnd {
   Reality reality = Reality::unknown;
 };
 
-// Tracks the paths of the given numbers, 0 <= number < path_count.
+// Tracks the paths of the given numbers, from 0 to the number of solutions; for a paired polynomial one of each pair
+// +-s alone.
 std::vector<PathEnd> track_paths(const PolynomialOnSphere& polynomial, const HomotopyConstants& constants,
                                  const std::vector<std::int64_t>& numbers, const PathOptions& options, const Run& run);
 

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spinscape.arrays import as_choice, as_integer
+from spinscape.arrays import as_choice, as_integer, lengths
 from spinscape.critical_points.indices import count_index
-from spinscape.critical_points.polynomial import as_polynomial, solve
+from spinscape.critical_points.polynomial import path_count, solve
 from spinscape.critical_points.refinement import refine
 from spinscape.critical_points.search import find_saddles
+from spinscape.descent.descending import Progress
 from spinscape.hamiltonian import Glass, LayeredGlass
 from spinscape.randomness import RNG, child_seeds, seed_from
 from spinscape.spectrum import IndexCount
@@ -37,7 +38,8 @@ class Enumeration:
         the Morse sum is right.
     missing_estimate : estimated number of critical points not found; 0 where complete. From searches it is Chao's
         capture-recapture estimate, f1 (f1 - 1) / (2 (f2 + 1)) with f1, f2 the numbers of points met once and twice: on
-        average too low where some points are much harder to find than others. nan without any searches.
+        average too low where some points are much harder to find than others; and at least |morse_sum -
+        expected_morse_sum|, for so many are missing. nan without any searches, and where most of them failed.
     morse_sum, expected_morse_sum : Σ_k (-1)^k times the number of points of index k, and the Euler characteristic of
         the sphere, 1 + (-1)^{N-1} (of the product of spheres), which it is for every non-degenerate glass.
     solutions, expected_solutions : complex solutions found, certified and distinct (one of a pair ±w), and the largest
@@ -87,6 +89,7 @@ def enumerate_critical_points(
     max_paths: int = 20_000,
     max_searches: int = 20_000,
     rng: RNG = 0,
+    progress: Progress | None = None,
     n_threads: int | None = None,
 ) -> Enumeration:
     """Find all critical points of a small glass, with a proof of completeness where one is to be had.
@@ -103,9 +106,12 @@ def enumerate_critical_points(
     ----------
     glass : pure, mixed, layered, with or without spikes and fields.
     method : "homotopy", "searches", or "auto": homotopy up to `max_paths` paths, searches where it proves nothing.
+        "homotopy" takes as many paths as there are, if their ends fit in memory.
     max_paths : most paths of "auto"; (N, p) = (8, 3) has 255, (6, 4) has 364, in about a second of processor time.
     max_searches : most searches.
     rng : of the random constants and of the starts of searches.
+    progress : called as progress(done, most) on the calling thread, with the paths tracked of all paths, then with the
+        searches made of `max_searches`.
     n_threads : number of threads; never changes a result.
 
     Returns `Enumeration`; not complete is a flag and an estimate, not an error. Raises TypeError, ValueError or
@@ -117,7 +123,9 @@ def enumerate_critical_points(
     most_paths = as_integer(max_paths, "max_paths", 0)
     most_searches = as_integer(max_searches, "max_searches", 1)
     seed, threads = seed_from(rng), as_threads(n_threads)
-    census = _Census(glass, threads)
+    if progress is not None and not callable(progress):
+        raise TypeError(f"progress: expected a callable or None, got {type(progress).__name__}")
+    census = _Census(glass, threads, progress or _silent)
     solutions = expected = 0
     proven = False
     if method != "searches":
@@ -132,8 +140,8 @@ def enumerate_critical_points(
 class _Census:
     """Distinct critical points, with all that the symmetry of the glass makes of them, and how often each was met."""
 
-    def __init__(self, glass: Glass, threads: int) -> None:
-        self.glass, self.threads = glass, threads
+    def __init__(self, glass: Glass, threads: int, progress: Progress) -> None:
+        self.glass, self.threads, self.progress = glass, threads, progress
         self.flips = _flips(glass)
         self.points = np.empty((0, glass.size))
         self.orbit = np.empty(0, dtype=np.int64)  # points of one orbit share a number
@@ -172,10 +180,9 @@ def _flips(glass: Glass) -> NDArray[np.float64]:
 def _by_paths(census: _Census, most_paths: int | None, seed: int) -> tuple[int, int, bool]:
     """Fill the census with the ends of all paths; numbers of solutions found and expected, and whether that is all."""
     glass = census.glass
-    polynomial = as_polynomial(glass) if most_paths is None or _affordable(glass, most_paths) else None
-    if polynomial is None:
+    if glass.spheres[0] != 1 or (most_paths is not None and path_count(glass) > most_paths):
         return 0, 0, False
-    complex_ = solve(polynomial, glass.size, seed, census.threads)
+    complex_ = solve(glass, seed, census.threads, census.progress)
     w = complex_.s[complex_.real].real
     w *= np.sqrt(glass.size / np.sum(w**2, axis=1, keepdims=True))
     refined = refine(glass, w, n_threads=census.threads)
@@ -184,31 +191,30 @@ def _by_paths(census: _Census, most_paths: int | None, seed: int) -> tuple[int, 
     return len(complex_.s), complex_.expected, complex_.proven and stayed
 
 
-def _affordable(glass: Glass, most_paths: int) -> bool:
-    """Whether the paths are few enough, judged before any dense tensor is made."""
-    degree = max([form.shape.order for form, _ in glass._terms] + [order for _, _, order in glass._spikes])
-    paths = sum((degree - 1) ** i for i in range(min(glass.size, 64)))
-    return glass.spheres[0] == 1 and paths <= most_paths
-
-
 def _by_searches(census: _Census, most: int, seed: int) -> tuple[int, float]:
     """Search from uniform points until every point was met twice; the number of searches, and what is missing."""
     glass = census.glass
     dimension = glass.domain.dimension
     census.met[:] = 0  # the ends of paths are no captures
-    done, rounds = 0, 0
+    done, rounds, converged = 0, 0, 0
     while done < most:
         count = min(_ROUND, most - done)
         first, second = child_seeds(np.random.SeedSequence(seed, spawn_key=(rounds,)), 2)
         index = np.arange(done, done + count) % (dimension + 1)
         saddles = find_saddles(glass, index, count, rng=first, zero_tol=0.0, n_threads=census.threads)
         nearby = refine(glass, glass.random_points(count, rng=second).astype(np.float64), n_threads=census.threads)
-        census.add(saddles.points[saddles.converged])
-        census.add(nearby.points[nearby.converged])
+        for found in (saddles, nearby):
+            census.add(found.points[found.converged])
+            converged += int(np.count_nonzero(found.converged))
         done, rounds = done + count, rounds + 1
+        census.progress(done, most)
         if census.met.size and census.met.min() >= 2:
             break
-    return 2 * done, census.missing()
+    return 2 * done, census.missing() if converged > done else float("nan")
+
+
+def _silent(done: int, most: int) -> None:
+    """Progress that nobody asked for."""
 
 
 def _enumeration(
@@ -227,10 +233,10 @@ def _enumeration(
     return Enumeration(
         points=points,
         energy_density=u[order],
-        gradient_norm=np.sqrt(np.mean(gradients**2, axis=1)),
+        gradient_norm=lengths(gradients, size),
         index=index,
         complete=complete,
-        missing_estimate=estimate,
+        missing_estimate=estimate if np.isnan(estimate) else max(estimate, float(abs(morse - euler))),
         morse_sum=morse,
         expected_morse_sum=euler,
         solutions=solutions,

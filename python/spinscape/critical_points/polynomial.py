@@ -7,10 +7,9 @@ missing (cpp/include/spinscape/homotopy.hpp).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import permutations
-from math import factorial
+from math import comb
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ _ACCURACIES = (1e-4, 1e-5, 1e-7)  # of tracking; ends that are not distinct are 
 _ATTEMPTS = 3  # with other random constants
 _MOST_STEPS = 20_000
 _NEAR = 1e-6  # solutions nearer than that are looked at
+_PATHS = 256  # tracked between two reports of progress
 
 
 @dataclass(frozen=True)
@@ -41,41 +41,57 @@ class ComplexSolutions:
     proven: bool
 
 
-def as_polynomial(glass: Glass) -> _core.PolynomialOnSphere | None:
-    """Return h(s) = H(√N s)/N as dense tensors T_d; None for a layered glass, which lives on several spheres."""
-    if glass.spheres[0] != 1:
-        return None
+def path_count(glass: Glass) -> int:
+    """Return the number of paths, which is the largest number of isolated solutions."""
+    orders = _orders(glass)
+    degree = max(orders)
+    pairs = sum((degree - 1) ** i for i in range(glass.size))
+    return pairs if len({order % 2 for order in orders}) == 1 else 2 * pairs
+
+
+def as_polynomial(glass: Glass) -> _core.PolynomialOnSphere:
+    """Return h(s) = H(√N s)/N on one sphere, as packed tensors T_d in units of their largest entry."""
     N = glass.size
+    degree = max(_orders(glass))
+    needed = 8 * comb(N + degree - 1, degree) * (degree + 4) + 4 * N * comb(N + degree - 1, degree - 1)
+    memory.require(needed, f"glass: the tensors of order {degree} in {N} dimensions")
+    terms = [(form.shape.order, scale, form.packed()) for form, scale in glass._terms]
+    unit = max([float(np.abs(packed).max(initial=0.0)) for _, _, packed in terms] + [abs(t[1]) for t in glass._spikes])
+    unit = unit if unit > 0 else 1.0
     tensors: dict[int, NDArray[np.float64]] = {}
-    for form, scale in glass._terms:
-        p = form.shape.order
-        memory.require(8 * (N**p + 2 * factorial(p)), f"glass: a dense tensor of order {p} in {N} dimensions")
-        tensors[p] = p * scale * N ** (p / 2 - 1) * _dense(form.packed(), p, N)
+    for p, scale, packed in terms:
+        # A coupling is the sum over the orderings of its tuple.
+        tensors[p] = p * scale * N ** (p / 2 - 1) * (packed / unit) / _orderings(packed_indices(p, N))
     for direction, strength, order in glass._spikes:
-        unit = direction / np.linalg.norm(direction)
-        power = np.ones(())
-        for _ in range(order):
-            power = np.multiply.outer(power, unit)
-        tensors[order] = tensors.get(order, np.zeros(power.shape)) - order * strength * power
-    return _core.PolynomialOnSphere(N, [(d, np.ascontiguousarray(tensors[d]).ravel()) for d in sorted(tensors)])
+        power = np.prod((direction / np.linalg.norm(direction))[packed_indices(order, N)], axis=1)
+        tensors[order] = tensors.get(order, np.zeros(power.shape)) - order * (strength / unit) * power
+    largest = max(float(np.abs(tensor).max()) for tensor in tensors.values())
+    largest = largest if largest > 0 else 1.0
+    return _core.PolynomialOnSphere(N, [(d, tensors[d] / largest) for d in sorted(tensors)])
 
 
-def _dense(packed: NDArray[np.float64], p: int, N: int) -> NDArray[np.float64]:
-    """Return the symmetric tensor of packed couplings, shape (N,) * p."""
-    tensor = np.zeros((N,) * p)
-    tuples = packed_indices(p, N)
-    for order in permutations(range(p)):
-        # A tuple's orderings are met p!/multiplicity times each, and share the coupling.
-        np.add.at(tensor, tuple(tuples[:, order].T), packed / factorial(p))
-    return tensor
+def _orders(glass: Glass) -> list[int]:
+    return [form.shape.order for form, _ in glass._terms] + [order for _, _, order in glass._spikes]
 
 
-def solve(polynomial: _core.PolynomialOnSphere, N: int, seed: int, threads: int) -> ComplexSolutions:
+def _orderings(tuples: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the numbers of distinct orderings of ascending tuples, p!/Π m_j!."""
+    count = np.ones(len(tuples))
+    repeat = np.ones(len(tuples))
+    for k in range(1, tuples.shape[1]):
+        repeat = np.where(tuples[:, k] == tuples[:, k - 1], repeat + 1, 1.0)
+        count *= (k + 1) / repeat
+    return np.round(count)
+
+
+def solve(glass: Glass, seed: int, threads: int, progress: Callable[[int, int], object]) -> ComplexSolutions:
     """Track all paths, again where ends are not distinct, and say whether all solutions were found."""
-    expected = polynomial.path_count()
+    N, expected = glass.size, path_count(glass)
+    memory.require(16 * expected * (4 * N + 16), f"method: {expected:,} paths of the homotopy")
+    polynomial = as_polynomial(glass)
     found: dict[str, NDArray[Any]] = {}
     for attempt in range(_ATTEMPTS):
-        ends = _track(polynomial, _constants(N, seed, attempt), expected, threads)
+        ends = _track(polynomial, _constants(N, seed, attempt), expected, threads, progress)
         found = _distinct(
             {name: np.concatenate([found[name], ends[name]]) if found else ends[name] for name in ends},
             polynomial.paired(),
@@ -95,17 +111,24 @@ def _constants(N: int, seed: int, attempt: int) -> dict[str, Any]:
 
 
 def _track(
-    polynomial: _core.PolynomialOnSphere, constants: Mapping[str, Any], expected: int, threads: int
+    polynomial: _core.PolynomialOnSphere,
+    constants: Mapping[str, Any],
+    expected: int,
+    threads: int,
+    progress: Callable[[int, int], object],
 ) -> dict[str, NDArray[Any]]:
     """Track every path; those whose ends fail, or agree with another's, again with shorter steps."""
     ends: dict[str, NDArray[Any]] = {}
     again = np.arange(expected)
     for accuracy in _ACCURACIES:
-        new = polynomial.track_paths(
-            **constants, numbers=again.tolist(), accuracy=accuracy, max_steps=_MOST_STEPS, n_threads=threads
-        )
-        for name, values in new.items():
-            ends.setdefault(name, values)[again] = values
+        for first in range(0, len(again), _PATHS):
+            some = again[first : first + _PATHS]
+            new = polynomial.track_paths(
+                **constants, numbers=some.tolist(), accuracy=accuracy, max_steps=_MOST_STEPS, n_threads=threads
+            )
+            for name, values in new.items():
+                ends.setdefault(name, np.zeros((expected, *values.shape[1:]), values.dtype))[some] = values
+            progress(expected - len(again) + first + len(some), expected)
         again = np.flatnonzero(~ends["certified"])
         again = np.union1d(again, np.ravel(_agreeing(ends, polynomial.paired())))
         if again.size == 0:
