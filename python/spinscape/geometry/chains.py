@@ -1,19 +1,23 @@
-"""The search for chains of saddles between pairs of minima: rounds of bands, and what the passes found join."""
+"""The search for chains of saddles between pairs of minima: rounds of bands, and what the passes found join.
+
+Every pair searches as if it were alone, until its own passes lead from end to end: more pairs never raise a barrier.
+The passes of all pairs together are one graph; where the lowest way in it is lower than the pair's own, it is the
+pair's chain.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spinscape.critical_points import CriticalPoints, count_index, refine
 from spinscape.geometry.bands import Bands, peaks, relax
-from spinscape.geometry.disconnectivity import merging_saddles
 from spinscape.geometry.geodesics import FloatArray, exponential, logarithm, tangent_part
-from spinscape.geometry.links import Catalogue, downhill, lowest_direction, sides, sidesteps
+from spinscape.geometry.links import downhill, lowest_direction, sides, sidesteps
+from spinscape.geometry.passes import Chain, Pass, PassGraph, lower
 from spinscape.hamiltonian import Glass
 from spinscape.randomness import RNG
 
@@ -39,31 +43,11 @@ class SearchOptions:
     threads: int
 
 
-class Pass(NamedTuple):
-    """A saddle of index 1 and the minima on its two sides, rows of the pair's catalogue once it is entered."""
-
-    saddle: FloatArray
-    energy: float
-    before: FloatArray
-    after: FloatArray
-
-
-class Step(NamedTuple):
-    """A step of a chain: over a pass of the pair, from one minimum to the next (rows of the catalogue)."""
-
-    saddle: int
-    before: int
-    after: int
-
-
 @dataclass
 class Pair:
-    """What is known between two minima: rows 0 and 1 of the catalogue are the ends."""
+    """A pair of minima and its own search: rows 0 and 1 of the graph are the ends."""
 
-    catalogue: Catalogue
-    saddles: list[FloatArray] = field(default_factory=list)
-    heights: list[float] = field(default_factory=list)
-    joins: list[Gap] = field(default_factory=list)
+    graph: PassGraph
     gaps: list[Gap] = field(default_factory=list)
     tried: Counter[Gap] = field(default_factory=Counter)
     band: FloatArray = field(default_factory=lambda: np.empty((0, 0)))  # the first one
@@ -75,33 +59,16 @@ class Pair:
         """Add the passes of a band in the order of the path, and the gaps that they leave."""
         here, stations = gap[0], []
         for found in passes:
-            rows = (self.catalogue.row(found.before), self.catalogue.row(found.after))
-            self.saddles.append(found.saddle)
-            self.heights.append(found.energy)
-            self.joins.append(rows)
-            stations.append((here, rows[0]))
-            here = rows[1]
+            before, after = self.graph.enter(found)
+            stations.append((here, before))
+            here = after
         stations.append((here, gap[1]))
         ordered = {(min(i, j), max(i, j)): None for i, j in stations if i != j}
         self.gaps += [new for new in ordered if not self.tried[new] and new not in self.gaps]
 
-    def chain(self) -> list[Step]:
-        """The steps from 0 to 1 in the minimum spanning forest of the passes; none where it does not lead there."""
-        joins = np.array(self.joins, dtype=np.int64).reshape(-1, 2)
-        beside: dict[int, list[tuple[int, int]]] = {}
-        for saddle in merging_saddles(len(self.catalogue.points), np.array(self.heights), joins).tolist():
-            i, j = self.joins[saddle]
-            beside.setdefault(i, []).append((saddle, j))
-            beside.setdefault(j, []).append((saddle, i))
-        ways: dict[int, list[Step]] = {0: []}
-        waiting = [0]
-        while waiting:
-            here = waiting.pop()
-            for saddle, there in beside.get(here, []):
-                if there not in ways:
-                    ways[there] = [*ways[here], Step(saddle, here, there)]
-                    waiting.append(there)
-        return ways.get(1, [])
+    def chain(self) -> Chain:
+        """The lowest way over the pair's own passes."""
+        return self.graph.chains([(0, 1)])[0]
 
     def next_gaps(self) -> list[Gap]:
         """The gaps to try in a round; where no new ones are left, those tried before, up to a limit."""
@@ -117,6 +84,21 @@ def search(glass: Glass, pairs: list[Pair], options: SearchOptions, rng: RNG) ->
             return
         _round(glass, bands, options, bends)
         bands = [(pair, gap) for pair in _pairs_of(bands) if not pair.chain() for gap in pair.next_gaps()]
+
+
+def lowest_chains(pairs: list[Pair], *, mirrored: bool) -> list[Chain]:
+    """Return each pair's lowest chain over the passes of all pairs; with `mirrored`, over those at -w too."""
+    if not pairs:
+        return []
+    shared = PassGraph(np.concatenate([pair.graph.catalogue.points[:2] for pair in pairs]))
+    for pair in pairs:
+        for found in pair.graph.passes:
+            shared.enter(found)
+            if mirrored:
+                shared.enter(found.mirrored())
+    row = shared.catalogue.row
+    ends = [(row(start), row(end)) for start, end in (pair.graph.catalogue.points[:2] for pair in pairs)]
+    return [lower(pair.chain(), other) for pair, other in zip(pairs, shared.chains(ends), strict=True)]
 
 
 def _pairs_of(bands: list[tuple[Pair, Gap]]) -> list[Pair]:
@@ -144,7 +126,7 @@ def _initial(glass: Glass, bands: list[tuple[Pair, Gap]], beads: int, bends: Flo
 
     Between antipodal points, where no geodesic is the shortest, the random point decides.
     """
-    a, b = (np.stack([pair.catalogue.points[gap[end]] for pair, gap in bands]) for end in (0, 1))
+    a, b = (np.stack([pair.graph.catalogue.points[gap[end]] for pair, gap in bands]) for end in (0, 1))
     bend, bent = np.empty_like(a), np.zeros((len(bands), 1))
     for row, (pair, gap) in enumerate(bands):
         bend[row], bent[row] = bends[pair.tried[gap]], pair.tried[gap] > 0

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from spinscape import memory
 from spinscape.arrays import as_array, as_number, as_real
-from spinscape.critical_points import count_index, refine
+from spinscape.critical_points import count_index
 from spinscape.geometry.geodesics import FloatArray
-from spinscape.geometry.links import Catalogue, require_even, sides
+from spinscape.geometry.links import Catalogue, refined_minima, require_even, sides
 from spinscape.hamiltonian import Glass
 from spinscape.landscape import on_domain, retracted
 from spinscape.threads import as_threads
@@ -114,13 +114,15 @@ def disconnectivity_graph(
     glass : the landscape.
     saddles : (saddles, D), refined critical points, as of `find_saddles`, `enumerate_critical_points` or `connect`;
         points that are not certified to be of index 1 join nothing.
-    minima : (minima, D) or None, minima known already; the others are found by descents from the saddles.
+    minima : (minima, D) or None, minima known already, made exact by Newton's method; the others are found by descents
+        from the saddles.
     fold : take w and -w for one minimum (glasses of even p, where H(-w) = H(w)).
     zero_tol : as in `count_index`.
     n_threads : number of threads; never changes a result.
 
     The tree knows the saddles given and no others: a barrier read from it is an upper bound of the true one. Raises
-    TypeError, ValueError or MemoryError naming the argument.
+    TypeError, ValueError or MemoryError naming the argument; ValueError where a row of `minima` leads to no critical
+    point of certified index 0.
     """
     if not isinstance(glass, Glass):
         raise TypeError(f"glass: expected a glass, got {type(glass).__name__}")
@@ -133,8 +135,9 @@ def disconnectivity_graph(
     index = count_index(exact, passes, zero_tol, n_threads=threads)
     simple = (index.negative == 1) & index.certified
     beside = sides(exact, passes[simple], zero_tol=zero_tol, threads=threads)
-    given = on_domain(exact, np.empty((0, glass.size)) if minima is None else minima, name="minima")
-    known = refine(exact, given, n_threads=threads).points
+    known = np.empty((0, glass.size))
+    if minima is not None:
+        known = refined_minima(exact, minima, "minima", zero_tol=zero_tol, threads=threads)
     catalogue = Catalogue(known, fold)
     joins = np.full((len(passes), 2), -1, dtype=np.int64)
     joins[simple] = [

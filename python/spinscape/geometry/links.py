@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +14,15 @@ from spinscape.critical_points import count_index, refine
 from spinscape.descent import descend
 from spinscape.geometry.geodesics import FloatArray, exponential
 from spinscape.hamiltonian import Glass
+from spinscape.landscape import on_domain
 
 # Critical points nearer than this (root mean square over coordinates) are one: refined ones are right to about 1e-12,
 # and different ones of a generic glass hardly ever so close.
 SAME = 1e-6
 
 _CHUNK, _CHUNKS = 5, 1000  # steps of steepest descent between two points of a way, and points at most
+
+_HERE = 0.99  # overlap of a minimum with the point that was said to be it
 
 _SIDESTEP = 0.02  # of √D: from the saddle into the basin beside it
 
@@ -57,6 +61,23 @@ def sides(glass: Glass, saddles: FloatArray, *, zero_tol: float, threads: int) -
         found=(minima.converged & index.certified & (index.negative == 0)).reshape(count, 2),
         direction=direction,
     )
+
+
+def refined_minima(glass: Glass, points: Any, name: str, *, zero_tol: float, threads: int) -> FloatArray:
+    """Return the minima that the points are, by Newton's method; ValueError names the rows that are none, and why."""
+    found = refine(glass, on_domain(glass, points, name=name), n_threads=threads)
+    index = count_index(glass, found.points, zero_tol, n_threads=threads)
+    minimal = found.converged & index.certified & (index.negative == 0) & (found.overlap >= _HERE)
+    if not minimal.all():
+        wrong = np.flatnonzero(~minimal)
+        row = wrong[0]
+        others = f"; {wrong.size} rows are none, {', '.join(map(str, wrong[:10]))}" if wrong.size > 1 else ""
+        certified = "certified" if index.certified[row] else "not certified"
+        raise ValueError(
+            f"{name}: expected minima, but Newton's method from row {row} ends at overlap {found.overlap[row]:.4g} "
+            f"with gradient norm {found.gradient_norm[row]:.2g}, index {index.negative[row]} ({certified}){others}"
+        )
+    return np.asarray(found.points)
 
 
 def downhill(glass: Glass, starts: FloatArray, threads: int) -> Iterator[FloatArray]:

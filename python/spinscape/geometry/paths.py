@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from enum import IntEnum
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,12 +18,13 @@ from numpy.typing import NDArray
 
 from spinscape import memory
 from spinscape.arrays import as_integer, as_number, as_real
-from spinscape.critical_points import count_index, refine
-from spinscape.geometry.chains import Pair, SearchOptions, Step, search, trails
+from spinscape.critical_points import count_index
+from spinscape.geometry.chains import Pair, SearchOptions, lowest_chains, search, trails
 from spinscape.geometry.geodesics import FloatArray
-from spinscape.geometry.links import Catalogue, require_even, same_point
+from spinscape.geometry.links import refined_minima, require_even, same_point
+from spinscape.geometry.passes import Chain, Pass, PassGraph, highest
 from spinscape.hamiltonian import Glass
-from spinscape.landscape import on_domain, retracted
+from spinscape.landscape import retracted
 from spinscape.randomness import RNG
 from spinscape.threads import as_threads
 
@@ -136,8 +136,11 @@ def connect_pairs(
     rng : of the points that bands are bent to, and of the great circle between antipodal points.
     n_threads : number of threads; never changes a result.
 
+    Passes found for one pair serve all: each chain is the lowest way over the passes found in the whole call. More
+    pairs, lower barriers.
+
     Returns one `Connection` a pair; not finding a chain is a stop reason, no error. Raises TypeError, ValueError or
-    MemoryError naming the argument; ValueError where a or b leads to no minimum.
+    MemoryError naming the argument; ValueError where a row of a or b leads to no critical point of certified index 0.
     """
     if not isinstance(glass, Glass):
         raise TypeError(f"glass: expected a glass, got {type(glass).__name__}")
@@ -153,7 +156,10 @@ def connect_pairs(
     )
     if either_sign:
         require_even(exact, "either_sign")
-    starts, ends = _minima(exact, a, "a", options), _minima(exact, b, "b", options)
+    starts, ends = (
+        refined_minima(exact, given, name, zero_tol=options.zero_tol, threads=options.threads)
+        for name, given in (("a", a), ("b", b))
+    )
     if starts.shape != ends.shape:
         raise ValueError(f"b: expected as many points as a, {len(starts)}, got {len(ends)}")
     memory.require(
@@ -164,9 +170,9 @@ def connect_pairs(
     for row, (start, end) in enumerate(zip(starts, ends, strict=True)):
         if same_point(start, end):
             raise ValueError(f"b: expected a minimum different from a, got the same one in row {row % len(starts)}")
-    pairs = [Pair(Catalogue(np.stack(both))) for both in zip(starts, ends, strict=True)]
+    pairs = [Pair(PassGraph(np.stack(both))) for both in zip(starts, ends, strict=True)]
     search(exact, pairs, options, rng)
-    found = _connections(exact, pairs, options)
+    found = _connections(exact, pairs, lowest_chains(pairs, mirrored=either_sign), options)
     if not either_sign:
         return found
     half = len(found) // 2
@@ -177,41 +183,26 @@ def _preference(connection: Connection) -> tuple[bool, float]:
     return (not connection.linked, connection.energy_density)
 
 
-def _minima(glass: Glass, points: Any, name: str, options: SearchOptions) -> FloatArray:
-    """The minima at the points, or ValueError."""
-    found = refine(glass, on_domain(glass, points, name=name), n_threads=options.threads)
-    index = count_index(glass, found.points, options.zero_tol, n_threads=options.threads)
-    wrong = np.flatnonzero(~found.converged | (index.negative > 0) | (found.overlap < 0.99))
-    if wrong.size:
-        row = wrong[0]
-        raise ValueError(
-            f"{name}: expected minima, but Newton's method from row {row} ends at overlap {found.overlap[row]:.4g} "
-            f"with gradient norm {found.gradient_norm[row]:.2g}, index {index.negative[row]}"
-        )
-    return np.asarray(found.points)
-
-
-def _connections(glass: Glass, pairs: list[Pair], options: SearchOptions) -> list[Connection]:
+def _connections(glass: Glass, pairs: list[Pair], chains: list[Chain], options: SearchOptions) -> list[Connection]:
     """The results; the ways down from all saddles of all chains are traced as one block."""
-    chains = [pair.chain() for pair in pairs]
-    passes = [pair.saddles[step.saddle] for pair, chain in zip(pairs, chains, strict=True) for step in chain]
-    ways = trails(glass, np.stack(passes), options.threads) if passes else []
-    both = iter(zip(ways[::2], ways[1::2], strict=True))
-    return [
-        _connection(glass, pair, chain, [next(both) for _ in chain], options)
-        for pair, chain in zip(pairs, chains, strict=True)
-    ]
+    crossed = {found.saddle.tobytes(): found.saddle for chain in chains for found in chain}
+    down = trails(glass, np.stack(list(crossed.values())), options.threads) if crossed else []
+    ways = dict(zip(crossed, zip(down[::2], down[1::2], strict=True), strict=True))
+    return [_connection(glass, pair, chain, ways, options) for pair, chain in zip(pairs, chains, strict=True)]
 
 
 def _connection(
-    glass: Glass, pair: Pair, chain: list[Step], ways: list[tuple[FloatArray, FloatArray]], options: SearchOptions
+    glass: Glass,
+    pair: Pair,
+    chain: Chain,
+    ways: dict[bytes, tuple[FloatArray, FloatArray]],
+    options: SearchOptions,
 ) -> Connection:
-    known = pair.catalogue.points
-    minima = known[[0, *(step.after for step in chain)]] if chain else known[:2]
-    steps = zip(pairwise(minima), ways, strict=False)
-    legs = [_leg(glass, *step, way, options.beads // 2) for step, way in steps] if chain else []
-    path = np.concatenate([*legs, minima[-1:]]) if chain else pair.band
-    saddle = pair.saddles[max(chain, key=lambda step: pair.heights[step.saddle]).saddle] if chain else pair.top
+    path, saddle, minima = pair.band, pair.top, pair.graph.catalogue.points[:2]
+    if chain:
+        minima = np.stack([chain[0].before, *(found.after for found in chain)])
+        legs = [_leg(glass, found, ways[found.saddle.tobytes()], options.beads // 2) for found in chain]
+        path, saddle = np.concatenate([*legs, minima[-1:]]), highest(chain).saddle
     energies = glass.energy(np.concatenate([path, saddle[None]]), n_threads=options.threads)
     index = count_index(glass, saddle[None], options.zero_tol, n_threads=options.threads)
     gradient = glass.gradient(saddle[None], n_threads=options.threads)
@@ -225,7 +216,7 @@ def _connection(
         certified=bool(index.certified[0]),
         barrier=float(energies[-1] - energies[0]),
         barrier_back=float(energies[-1] - energies[-2]),
-        saddles=np.array([pair.saddles[step.saddle] for step in chain]).reshape(-1, glass.size),
+        saddles=np.array([found.saddle for found in chain]).reshape(-1, glass.size),
         minima=minima,
         stop_reason=_stop_reason(pair, chain),
         rounds=pair.rounds,
@@ -233,21 +224,19 @@ def _connection(
     )
 
 
-def _stop_reason(pair: Pair, chain: list[Step]) -> ConnectStop:
+def _stop_reason(pair: Pair, chain: Chain) -> ConnectStop:
     if chain:
         return ConnectStop.linked
     return ConnectStop.max_rounds if pair.next_gaps() else ConnectStop.no_pass
 
 
-def _leg(
-    glass: Glass, before: FloatArray, after: FloatArray, ways: tuple[FloatArray, FloatArray], count: int
-) -> FloatArray:
-    """From one minimum over a saddle towards the next, which is left out: 2 `count` beads, `count` on either side."""
+def _leg(glass: Glass, over: Pass, ways: tuple[FloatArray, FloatArray], count: int) -> FloatArray:
+    """From the minimum before a pass towards the one after it, which is left out: `count` beads on either side."""
     first, second = ways
-    if np.sum((first[-1] - before) ** 2) > np.sum((second[-1] - before) ** 2):
+    if np.sum((first[-1] - over.before) ** 2) > np.sum((second[-1] - over.before) ** 2):
         first, second = second, first
-    up = _spaced(glass, np.concatenate([before[None], first[::-1]]), count)
-    down = _spaced(glass, np.concatenate([second, after[None]]), count)
+    up = _spaced(glass, np.concatenate([over.before[None], first[::-1]]), count)
+    down = _spaced(glass, np.concatenate([second, over.after[None]]), count)
     return np.concatenate([up[:-1], down[:-1]])
 
 
