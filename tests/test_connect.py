@@ -191,7 +191,7 @@ def test_ends_must_be_different_minima():
         sp.connect(glass, minima[:2], minima[0])
     with pytest.raises(ValueError, match="b: expected shape"):
         sp.connect(glass, minima[0], minima[1, :-1])
-    with pytest.raises(TypeError, match="glass: expected a glass"):
+    with pytest.raises(TypeError, match="landscape: expected a glass or a landscape, got NoneType"):
         sp.connect(None, minima[0], minima[1])
     with pytest.raises(ValueError, match="beads: expected an integer from 5"):
         sp.connect(glass, minima[0], minima[1], beads=3)

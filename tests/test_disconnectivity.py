@@ -92,7 +92,7 @@ def test_points_that_are_no_simple_saddles_join_nothing():
 def test_points_that_are_no_minima_are_refused_by_row():
     glass = sp.PureGlass(3, 3, rng=1)
     minima, saddles = minima_and_saddles(glass)
-    with pytest.raises(ValueError, match=r"minima: expected minima, .* row 1 ends at overlap 1 with .*, index 1"):
+    with pytest.raises(ValueError, match=r"minima: expected minima, .* row 1 ends 0 away .*, index 1"):
         sp.disconnectivity_graph(glass, saddles, np.concatenate([minima[:1], saddles[:1], minima[1:]]))
     with pytest.raises(ValueError, match=r"minima: expected minima, .* row 0 .* index 2 \(certified\)"):
         sp.disconnectivity_graph(glass, saddles, -minima[:1])
@@ -106,7 +106,7 @@ def test_points_that_are_no_minima_are_refused_by_row():
     overlap = np.einsum("ri,ri->r", away, ends) / 3
     far = (overlap > 0.9) & (overlap < 0.985) & (sp.count_index(glass, away).negative == 0)
     assert far.any()
-    with pytest.raises(ValueError, match=r"minima: expected minima, .* row 0 ends at overlap 0\.9"):
+    with pytest.raises(ValueError, match=r"minima: expected minima, .* row 0 ends 0\.[1-4]\d* away"):
         sp.disconnectivity_graph(glass, saddles, away[far])
 
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from spinscape.geometry.disconnectivity import merging_saddles
-from spinscape.geometry.geodesics import FloatArray
 from spinscape.geometry.links import Catalogue
+from spinscape.geometry.terrain import FloatArray
 
 # Of two ways, one is lower where its highest saddle is so, by more than this share of the energy: not one saddle twice.
 _LOWER = 1e-10
@@ -37,8 +37,8 @@ Chain = list[Pass]  # each begins where the one before ends
 class PassGraph:
     """Minima, numbered as they come, and passes; a pass found twice stands twice and changes nothing."""
 
-    def __init__(self, minima: FloatArray) -> None:
-        self.catalogue = Catalogue(minima)
+    def __init__(self, minima: FloatArray, same: float) -> None:
+        self.catalogue = Catalogue(minima, same)
         self.passes: list[Pass] = []
         self.joins: list[tuple[int, int]] = []
 
