@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 from spinscape.geometry.terrain import FloatArray, Terrain
 from spinscape.landscape import Domain
 
-# In the units of spinscape.geometry.terrain, where Hessians have eigenvalues below about 16: steps stay below 2/√16.
+# In the units of spinscape.geometry.terrain, where Hessians have eigenvalues below about 20: steps stay below 2/√20.
 # FIRE's other constants are those of its paper.
 _FIRST_STEP, _LARGEST_STEP, _LONGEST_MOVE = 0.1, 0.35, 0.1
 _PATIENCE, _GROWTH, _CUT, _MIXING, _MIXING_DECAY = 5, 1.1, 0.5, 0.1, 0.99
 _SPRING = 1.0
 _RELAXED_BEFORE_CLIMBING = 60  # steps: by then the band lies along the valleys and its highest bead near a pass
 
-_WALL = 1e100
+_WALL = 1e100  # of energies and gradients that overflow, as between atoms that meet
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,14 +37,13 @@ class Units:
 
 @dataclass(frozen=True, eq=False)
 class Bands:
-    """Paths (paths, beads, D), the ends as given; energies H of the beads, |g|/√D of the inner ones, steps taken.
+    """Paths (paths, beads, D), the ends as given; energies H of the beads, steps taken.
 
     converged : whether the highest bead (each bead, where none climbs) has come to a force of at most tol.
     """
 
     path: FloatArray
     energy: FloatArray
-    gradient_norm: FloatArray
     steps: NDArray[np.int64]
     converged: NDArray[np.bool_]
 
@@ -54,7 +53,6 @@ def relax(terrain: Terrain, path: FloatArray, units: Units, *, climb: bool, tol:
     paths, beads, D = path.shape
     path = path.copy()
     energy = _finite(terrain.energy(path.reshape(-1, D))).reshape(paths, beads)
-    norm = np.zeros((paths, beads - 2))
     steps, converged = np.zeros(paths, dtype=np.int64), np.zeros(paths, dtype=bool)
     fire = _Fire(units.length, (beads - 2, D))
     active = np.arange(paths)
@@ -62,9 +60,7 @@ def relax(terrain: Terrain, path: FloatArray, units: Units, *, climb: bool, tol:
         inner = np.ascontiguousarray(path[active, 1:-1])
         values, gradient = terrain.energy_gradient(inner.reshape(-1, D))
         energy[active, 1:-1] = _finite(values).reshape(inner.shape[:2])
-        gradient = np.where(np.isfinite(gradient), gradient, 0.0).reshape(inner.shape)
-        norm[active] = np.sqrt(np.mean(gradient * gradient, axis=-1))
-        gradient /= units.curvature[active, None, None]
+        gradient = _finite(gradient.reshape(inner.shape) / units.curvature[active, None, None])
         climbing = _climbing(energy[active]) if climb and step >= _RELAXED_BEFORE_CLIMBING else None
         force = _force(terrain.domain, path[active], energy[active], gradient, climbing)
         steps[active] = step
@@ -76,12 +72,12 @@ def relax(terrain: Terrain, path: FloatArray, units: Units, *, climb: bool, tol:
         move = fire.move(active, force[going])
         path[active, 1:-1] = terrain.domain.exp(inner, move)
         fire.velocity[active] = terrain.domain.project(path[active, 1:-1], fire.velocity[active])
-    return Bands(path, energy, norm, steps, converged)
+    return Bands(path, energy, steps, converged)
 
 
-def _finite(energy: FloatArray) -> FloatArray:
-    """Energies, those that overflow as high walls: their beads feel the springs alone."""
-    return np.clip(np.nan_to_num(energy, nan=_WALL, posinf=_WALL), -_WALL, _WALL)
+def _finite(values: FloatArray) -> FloatArray:
+    """Energies or gradients, those that overflow as walls whose squares are finite."""
+    return np.clip(np.nan_to_num(values, nan=_WALL, posinf=_WALL), -_WALL, _WALL)
 
 
 def peaks(energy: FloatArray) -> NDArray[np.int64]:

@@ -2,7 +2,7 @@
 
 Lengths. On spheres a length is an angle: √D is one radian, root mean square over the coordinates 1. On flat space the
 distance of a pair of minima stands for a quarter of a great circle, which is what two minima of a glass are apart.
-Curvatures. Glasses in the papers' units have Hessians whose largest eigenvalues are between 1/4 and 16, and steps are
+Curvatures. Glasses in the papers' units have Hessians whose largest eigenvalues are between 1/4 and 20, and steps are
 made for these: there the unit is 1. Elsewhere it is a quarter of the largest eigenvalue, as a power of two.
 """
 
@@ -23,7 +23,7 @@ from spinscape.spectrum import IndexCount
 
 FloatArray = NDArray[np.float64]
 
-_STEP = 0.1  # of steepest descent, in units of the inverse curvature
+_STEP = 0.1  # of steepest descent, in units of the inverse curvature: stable up to curvatures of 20
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class Terrain:
 def unit_of_curvature(eigenvalues: FloatArray) -> float:
     """Return the unit in which a Hessian with these eigenvalues is of the order of one."""
     largest = float(np.abs(eigenvalues).max(initial=0.0))
-    return 1.0 if largest == 0 or 0.25 <= largest <= 16 else float(2.0 ** np.round(np.log2(largest / 4)))
+    return 1.0 if largest == 0 or 0.25 <= largest <= 20 else float(2.0 ** np.round(np.log2(largest / 4)))
 
 
 def apart(points: FloatArray, others: FloatArray) -> FloatArray:
