@@ -14,13 +14,13 @@ Array<double> copied(const Array<double>& points) {
   return copy;
 }
 
-py::dict refine_points(const Surface& surface, const Array<double>& starts, const RefineOptions& options,
-                       int n_threads) {
+py::dict refine_points(const Surface& surface, const Array<double>& starts, const Exclusion& exclusion,
+                       const RefineOptions& options, int n_threads) {
   const Array<double> points = copied(starts);
   double* w = const_cast<double*>(points.data());
   Refined refined;
   const Run run = make_run(n_threads);
-  without_gil([&] { refined = refine(surface, w, starts.shape(0), options, run); });
+  without_gil([&] { refined = refine(surface, w, starts.shape(0), exclusion, options, run); });
   py::dict out;
   out["points"] = points;
   out["energy"] = column<double>(refined.energy);
@@ -31,13 +31,13 @@ py::dict refine_points(const Surface& surface, const Array<double>& starts, cons
 }
 
 py::dict move_points(const Surface& surface, const Array<double>& starts, const Array<double>& targets,
-                     const LevelOptions& options, int n_threads) {
+                     const Exclusion& exclusion, const LevelOptions& options, int n_threads) {
   const Array<double> points = copied(starts);
   double* w = const_cast<double*>(points.data());
   const double* energies = targets.data();
   std::vector<char> arrived;
   const Run run = make_run(n_threads);
-  without_gil([&] { arrived = move_to_energy(surface, w, starts.shape(0), energies, options, run); });
+  without_gil([&] { arrived = move_to_energy(surface, w, starts.shape(0), energies, exclusion, options, run); });
   py::dict out;
   out["points"] = points;
   out["arrived"] = column<bool>(arrived);
@@ -45,19 +45,35 @@ py::dict move_points(const Surface& surface, const Array<double>& starts, const 
 }
 
 py::dict follow_points(const Surface& surface, const Array<double>& starts, const Array<std::int64_t>& index,
-                       const FollowOptions& options, int n_threads) {
+                       const Exclusion& exclusion, const FollowOptions& options, int n_threads) {
   const Array<double> points = copied(starts);
   double* w = const_cast<double*>(points.data());
   const std::int64_t* wanted = index.data();
   Followed followed;
   const Run run = make_run(n_threads);
-  without_gil([&] { followed = follow_to_saddle(surface, w, starts.shape(0), wanted, options, run); });
+  without_gil([&] { followed = follow_to_saddle(surface, w, starts.shape(0), wanted, exclusion, options, run); });
   py::dict out;
   out["points"] = points;
   out["index"] = column<std::int64_t>(followed.index);
   out["steps"] = column<std::int64_t>(followed.steps);
   out["arrived"] = column<bool>(followed.arrived);
   return out;
+}
+
+// directions(points) -> (replicas, count, dimension), checked by Python.
+Exclusion called_exclusion(const py::function& directions, std::int64_t dimension, std::int64_t count) {
+  // The last owner may be a thread without the GIL.
+  const std::shared_ptr<py::function> function(new py::function(directions), [](py::function* owned) {
+    const py::gil_scoped_acquire acquire;
+    delete owned;
+  });
+  return {count, [function, dimension, count](const double* points, std::int64_t replicas, double* out) {
+            const py::gil_scoped_acquire acquire;
+            const Array<double> found = (*function)(Array<double>({replicas, dimension}, points)).cast<Array<double>>();
+            if (found.size() != replicas * count * dimension)
+              throw std::invalid_argument("exclude: its directions have the wrong shape");
+            std::copy_n(found.data(), found.size(), out);
+          }};
 }
 
 void bind_options(py::module_& m) {
@@ -93,13 +109,17 @@ void bind_search(py::module_& m) {
       .value("max_steps", RefineStop::max_steps)
       .value("stalled", RefineStop::stalled)
       .finalize();
+  py::class_<Exclusion>(m, "Exclusion")
+      .def(py::init<>())
+      .def(py::init(&called_exclusion), py::arg("directions"), py::arg("dimension"), py::arg("count"))
+      .def_property_readonly("count", &Exclusion::count);
   bind_options(m);
-  m.def("refine", &refine_points, py::arg("surface"), py::arg("starts").noconvert(), py::arg("options"),
-        py::arg("n_threads"));
+  m.def("refine", &refine_points, py::arg("surface"), py::arg("starts").noconvert(), py::arg("exclusion"),
+        py::arg("options"), py::arg("n_threads"));
   m.def("move_to_energy", &move_points, py::arg("surface"), py::arg("starts").noconvert(),
-        py::arg("targets").noconvert(), py::arg("options"), py::arg("n_threads"));
+        py::arg("targets").noconvert(), py::arg("exclusion"), py::arg("options"), py::arg("n_threads"));
   m.def("follow_to_saddle", &follow_points, py::arg("surface"), py::arg("starts").noconvert(),
-        py::arg("index").noconvert(), py::arg("options"), py::arg("n_threads"));
+        py::arg("index").noconvert(), py::arg("exclusion"), py::arg("options"), py::arg("n_threads"));
 }
 
 }  // namespace spinscape::bindings

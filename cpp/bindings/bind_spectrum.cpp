@@ -2,7 +2,6 @@
 #include <vector>
 
 #include "bindings.hpp"
-#include "spinscape/glass.hpp"
 #include "spinscape/hessian_index.hpp"
 #include "spinscape/inertia.hpp"
 #include "spinscape/lanczos.hpp"
@@ -48,24 +47,31 @@ py::dict matrix_index(const Array<double>& matrices, double zero_tol, InertiaMet
   return columns(counts);
 }
 
+template <class Count>
+py::dict columns(const IndexCounts<Count>& found) {
+  py::dict out = columns(found.counts);
+  out["excluded"] = column<double>(found.excluded);
+  return out;
+}
+
 py::dict surface_index(const Surface& surface, const Array<double>& points, double zero_tol, InertiaMethod method,
-                       std::int64_t tile, int n_threads) {
+                       const Exclusion& exclusion, std::int64_t tile, int n_threads) {
   const double* w = points.data();
   const std::int64_t replicas = points.shape(0);
-  std::vector<Inertia> counts;
+  IndexCounts<Inertia> found;
   const Run run = make_run(n_threads);
-  without_gil([&] { counts = count_index(surface, w, replicas, zero_tol, method, tile, run); });
-  return columns(counts);
+  without_gil([&] { found = count_index(surface, w, replicas, zero_tol, method, exclusion, tile, run); });
+  return columns(found);
 }
 
 py::dict surface_lanczos(const Surface& surface, const Array<double>& points, double zero_tol,
-                         const LanczosOptions& options, int n_threads) {
+                         const Exclusion& exclusion, const LanczosOptions& options, int n_threads) {
   const double* w = points.data();
   const std::int64_t replicas = points.shape(0);
-  std::vector<LanczosCount> counts;
+  IndexCounts<LanczosCount> found;
   const Run run = make_run(n_threads);
-  without_gil([&] { counts = lanczos_index(surface, w, replicas, zero_tol, options, run); });
-  return columns(counts);
+  without_gil([&] { found = lanczos_index(surface, w, replicas, zero_tol, exclusion, options, run); });
+  return columns(found);
 }
 
 // Python's multiply(vectors) -> products, both (count, n) float64, as an operator of the core.
@@ -127,9 +133,9 @@ void bind_spectrum(py::module_& m) {
   m.def("matrix_index", &matrix_index, py::arg("matrices").noconvert(), py::arg("zero_tol"), py::arg("method"),
         py::arg("n_threads"));
   m.def("surface_index", &surface_index, py::arg("surface"), py::arg("points").noconvert(), py::arg("zero_tol"),
-        py::arg("method"), py::arg("tile"), py::arg("n_threads"));
+        py::arg("method"), py::arg("exclusion"), py::arg("tile"), py::arg("n_threads"));
   m.def("surface_lanczos", &surface_lanczos, py::arg("surface"), py::arg("points").noconvert(), py::arg("zero_tol"),
-        py::arg("options"), py::arg("n_threads"));
+        py::arg("exclusion"), py::arg("options"), py::arg("n_threads"));
   m.def("lanczos_count", &lanczos_from_python, py::arg("multiply"), py::arg("excluded").noconvert(),
         py::arg("zero_tol"), py::arg("options"));
   m.def("extreme_eigenvalues", &extremes_from_python, py::arg("multiply"), py::arg("excluded").noconvert(),

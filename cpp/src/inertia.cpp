@@ -45,20 +45,22 @@ double rounding_zone(std::int64_t n, double norm) {
   return 10 * static_cast<double>(n) * std::numeric_limits<double>::epsilon() * norm;
 }
 
-Inertia symmetric_inertia(double* matrix, std::int64_t n, double zero_tol, InertiaMethod method, const Run& run) {
+Inertia symmetric_inertia(double* matrix, std::int64_t n, double zero_tol, InertiaMethod method, const Run& run,
+                          double doubt) {
   const double most = largest(matrix, n * n);
   if (!std::isfinite(most)) throw std::overflow_error("the matrix whose eigenvalues are counted is not finite");
   const double scale = to_unit(std::max(most, zero_tol));
   for (std::int64_t k = 0; k < n * n; ++k) matrix[k] *= scale;
   const double threshold = zero_tol * scale, norm = row_sum_norm(matrix, n);
 
-  if (method == InertiaMethod::cholesky && lies_above(matrix, n, threshold + rounding_zone(n, norm), run))
+  const double above = threshold + rounding_zone(n, norm) + doubt * scale;
+  if (method == InertiaMethod::cholesky && lies_above(matrix, n, above, run))
     return {0, 0, n, true, std::numeric_limits<double>::quiet_NaN()};
   const Tridiagonal reduced(matrix, n, run);
   const std::int64_t negative = reduced.count_below(-threshold);
   const std::int64_t not_positive = std::max(negative, reduced.count_below(threshold));
   const double margin = std::min(reduced.distance_to_spectrum(-threshold), reduced.distance_to_spectrum(threshold));
-  const bool certified = margin > rounding_zone(n, reduced.norm_bound());
+  const bool certified = margin > rounding_zone(n, reduced.norm_bound()) + doubt * scale;
   return {negative, not_positive - negative, n - not_positive, certified, margin / scale};
 }
 

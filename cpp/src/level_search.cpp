@@ -3,11 +3,12 @@
 #include <cmath>
 
 #include "spinscape/saddle_search.hpp"
+#include "spinscape/tangent_frame.hpp"
 
 namespace spinscape {
 namespace {
 
-constexpr double smallest_move = 1e-9;  // in units of sqrt(D): shorter steps change nothing that matters
+constexpr double smallest_move = 1e-9;  // shorter steps change nothing that matters
 constexpr double sufficient = 1e-4;     // of the first-order change of the energy
 constexpr double growth = 1.5;          // of the rate after a step that was accepted
 
@@ -15,13 +16,22 @@ struct Walker {
   std::int64_t row = 0;
   std::vector<double> point, gradient;
   double energy = 0, square = 0;  // |g|^2
+  double tolerance = 0;           // of the energy
   double rate = 0;                // longest step, in units of the gradient
 };
 
 class Walk {
  public:
-  Walk(const Surface& surface, double* points, const double* targets, const LevelOptions& options, const Run& run)
-      : surface_(surface), points_(points), targets_(targets), options_(options), run_(run), n_(surface.dimension()) {}
+  Walk(const Surface& surface, double* points, const double* targets, const Exclusion& exclusion,
+       const LevelOptions& options, const Run& run)
+      : surface_(surface),
+        domain_(surface.domain()),
+        points_(points),
+        targets_(targets),
+        exclusion_(exclusion),
+        options_(options),
+        run_(run),
+        n_(surface.dimension()) {}
 
   std::vector<char> move(std::int64_t replicas) {
     std::vector<char> arrived(replicas, 0);
@@ -31,12 +41,16 @@ class Walk {
       walkers[r].point.assign(points_ + r * n_, points_ + (r + 1) * n_);
     }
     evaluate(walkers);
-    for (Walker& walker : walkers) walker.rate = longest(walker) / 2;
+    for (Walker& walker : walkers) {
+      walker.rate = longest(walker) / 2;
+      const double other = domain_.curved() ? static_cast<double>(n_) : std::abs(gap(walker));
+      walker.tolerance = options_.tolerance * (std::abs(targets_[walker.row]) + other);
+    }
     for (std::int64_t step = 0; step <= options_.max_steps; ++step) {
       std::vector<Walker> going;
       for (Walker& walker : walkers) {
-        arrived[walker.row] = std::abs(gap(walker)) <= tolerance(walker.row);
-        const bool stuck = !(walker.rate * std::sqrt(walker.square) > smallest_move * root());
+        arrived[walker.row] = std::abs(gap(walker)) <= walker.tolerance;
+        const bool stuck = !(walker.rate * std::sqrt(walker.square) > units(walker, smallest_move));
         if (arrived[walker.row] || stuck || step == options_.max_steps) store(walker);
         else going.push_back(std::move(walker));
       }
@@ -48,13 +62,12 @@ class Walk {
   }
 
  private:
-  double root() const { return std::sqrt(static_cast<double>(n_)); }
-  double gap(const Walker& walker) const { return walker.energy - targets_[walker.row]; }
-  double tolerance(std::int64_t row) const {
-    return options_.tolerance * (std::abs(targets_[row]) + static_cast<double>(n_));
+  double units(const Walker& walker, double turn) const {
+    return longest_step(domain_, walker.point.data(), turn) * std::sqrt(static_cast<double>(n_));
   }
+  double gap(const Walker& walker) const { return walker.energy - targets_[walker.row]; }
   double longest(const Walker& walker) const {
-    return walker.square > 0 ? options_.max_move * root() / std::sqrt(walker.square) : 0;
+    return walker.square > 0 ? units(walker, options_.max_move) / std::sqrt(walker.square) : 0;
   }
   void store(const Walker& walker) { std::copy(walker.point.begin(), walker.point.end(), points_ + walker.row * n_); }
 
@@ -64,8 +77,13 @@ class Walk {
     points.reserve(count * n_);
     for (const Walker& walker : walkers) points.insert(points.end(), walker.point.begin(), walker.point.end());
     surface_.gradient(points.data(), count, energies.data(), gradients.data(), run_);
+    const std::vector<double> excluded = exclusion_.at(points.data(), count, n_);
     for (std::int64_t r = 0; r < count; ++r) {
-      const double* g = gradients.data() + r * n_;
+      double* g = gradients.data() + r * n_;
+      if (exclusion_.count() > 0) {
+        const double* directions = excluded.data() + r * exclusion_.count() * n_;
+        TangentFrame(domain_, points.data() + r * n_, directions, exclusion_.count()).project(g);
+      }
       walkers[r].gradient.assign(g, g + n_);
       walkers[r].energy = energies[r];
       walkers[r].square = dot(g, g, n_);
@@ -81,7 +99,7 @@ class Walk {
       const double first_order = std::abs(gap(walkers[r])) / walkers[r].square;
       taken[r] = std::copysign(std::min(first_order, walkers[r].rate), gap(walkers[r]));
       for (std::int64_t k = 0; k < n_; ++k) trials[r].point[k] -= taken[r] * walkers[r].gradient[k];
-      retract(surface_.domain(), trials[r].point.data());
+      retract(domain_, trials[r].point.data());
     }
     evaluate(trials);
     for (std::size_t r = 0; r < walkers.size(); ++r) {
@@ -96,8 +114,10 @@ class Walk {
   }
 
   const Surface& surface_;
+  const Domain& domain_;
   double* points_;
   const double* targets_;
+  const Exclusion& exclusion_;
   const LevelOptions& options_;
   const Run& run_;
   std::int64_t n_;
@@ -106,8 +126,8 @@ class Walk {
 }  // namespace
 
 std::vector<char> move_to_energy(const Surface& surface, double* points, std::int64_t replicas, const double* targets,
-                                 const LevelOptions& options, const Run& run) {
-  return Walk(surface, points, targets, options, run).move(replicas);
+                                 const Exclusion& exclusion, const LevelOptions& options, const Run& run) {
+  return Walk(surface, points, targets, exclusion, options, run).move(replicas);
 }
 
 }  // namespace spinscape

@@ -2,7 +2,9 @@
 
 #include <Eigen/Dense>
 #include <algorithm>
+#include <cmath>
 #include <limits>
+#include <vector>
 
 #include "spinscape/units.hpp"
 
@@ -32,21 +34,40 @@ Vector damped_quotient(const Vector& c, const Vector& values, double limit) {
   return quotient(high);
 }
 
+// Which of the modes are left alone.
+std::vector<char> left_alone(const Vector& values, const ZeroModes& zero) {
+  std::vector<std::int64_t> smallest;
+  for (std::int64_t i = 0; i < values.size(); ++i)
+    if (std::abs(values[i]) <= zero.bound) smallest.push_back(i);
+  const std::int64_t count = std::min(zero.most, static_cast<std::int64_t>(smallest.size()));
+  std::sort(smallest.begin(), smallest.end(),
+            [&](std::int64_t i, std::int64_t j) { return std::abs(values[i]) < std::abs(values[j]); });
+  std::vector<char> chosen(values.size(), 0);
+  for (std::int64_t k = 0; k < count; ++k) chosen[smallest[k]] = 1;
+  return chosen;
+}
+
 }  // namespace
 
 ModeStep follow_modes(const double* hessian, const double* gradient, std::int64_t n, std::int64_t index, double limit,
-                      double* direction, const Run& run) {
+                      double* direction, const Run& run, const ZeroModes& zero) {
   run.check();
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(ConstMatrix(hessian, n, n));
+  const std::vector<char> alone = left_alone(solver.eigenvalues(), zero);
   const double unit = to_unit(largest(gradient, n));  // of the energy: it changes no direction
   const Vector values = unit * solver.eigenvalues();
-  const std::int64_t negative = (values.array() < 0).count();
+  std::int64_t negative = 0;
+  for (std::int64_t i = 0; i < n; ++i) negative += values[i] < 0 && !alone[i];
   const std::int64_t turned = index < 0 ? negative : std::min(index, n);
   Vector c = -(solver.eigenvectors().transpose() * (unit * ConstVector(gradient, n)));
-  c.head(turned) = -c.head(turned);
+  for (std::int64_t i = 0, left = turned; i < n; ++i) {
+    if (alone[i]) c[i] = 0;
+    else if (left-- > 0) c[i] = -c[i];
+  }
   MutableVector(direction, n) = solver.eigenvectors() * damped_quotient(c, values, limit);
   const double floor = std::numeric_limits<double>::min();
-  return {turned, negative == turned, (c.array() / values.array().abs().max(floor)).matrix().norm()};
+  const double length = (c.array() / values.array().abs().max(floor)).matrix().norm();
+  return {turned, negative == turned, length, std::count(alone.begin(), alone.end(), 1)};
 }
 
 ModeStep follow_modes(const SymmetricOperator& apply, const SearchSpace& space, const double* gradient,
@@ -66,7 +87,7 @@ ModeStep follow_modes(const SymmetricOperator& apply, const SearchSpace& space, 
     const Vector c = v * rest;
     lowest = v.transpose() * damped_quotient(c, values, limit);
     rest -= v.transpose() * c;
-    right = found == index && (values.array() < 0).all();
+    right = found == index && (values.array() < -lanczos_tolerance * unit * pairs.norm).all();
   }
   const RowMatrix v(modes.data(), static_cast<std::int64_t>(modes.size()) / n, n);
   const HessianProduct product = [&](const double* vector, double* out) {
@@ -84,7 +105,7 @@ ModeStep follow_modes(const SymmetricOperator& apply, const SearchSpace& space, 
   const double length = d.norm();
   if (length > limit) d *= limit / length;
   MutableVector(direction, n) = d;
-  return {index, right, length};
+  return {index, right, length, 0};
 }
 
 }  // namespace spinscape

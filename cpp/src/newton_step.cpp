@@ -18,10 +18,17 @@ using ConstMatrix = Eigen::Map<const Matrix>;
 using ConstVector = Eigen::Map<const Vector>;
 using MutableVector = Eigen::Map<Vector>;
 
-// x = -(A + mu)^{-1} b; false where A + mu is not positive definite.
-bool solve_definite(Matrix a, double mu, const Vector& b, Vector& x, const Run& run) {
+// What rounding makes of a zero eigenvalue, at most.
+double rounding_of(const ConstMatrix& h) {
+  return static_cast<double>(h.rows()) * std::numeric_limits<double>::epsilon() * h.norm();
+}
+
+// x = -(A + mu)^{-1} b; false where A + mu is not positive definite, or a pivot of its factorisation is not above
+// `singular`.
+bool solve_definite(Matrix a, double mu, double singular, const Vector& b, Vector& x, const Run& run) {
   a.diagonal().array() += mu;
   if (!cholesky(a.data(), a.rows(), run)) return false;
+  if (!(a.diagonal().array().square().minCoeff() > singular)) return false;
   x = -b;
   cholesky_solve(a.data(), a.rows(), x.data());
   return x.allFinite();
@@ -37,15 +44,26 @@ std::int64_t most_iterations(std::int64_t n) { return 2 * n + 50; }
 
 }  // namespace
 
-bool minimising_step(const double* hessian, const double* gradient, std::int64_t n, double limit, double* direction,
-                     const Run& run) {
+double zero_mode_bound(const Domain& domain, const double* w, double gradient_norm, double curvature, bool known) {
+  constexpr double near = 1e-4, multiple = 10, least = 1e-8;
+  const double x = gradient_norm / (curvature * scaled_norm(domain, w));
+  return known || x <= near ? curvature * std::max(multiple * x, least) : 0;
+}
+
+Curvature minimising_step(const double* hessian, const double* gradient, std::int64_t n, double limit, double zero,
+                          double* direction, const Run& run) {
   const ConstMatrix h(hessian, n, n);
   const Vector g = ConstVector(gradient, n);
+  const double rounding = rounding_of(h);
+  double mu = 0;
   Vector d;
-  if (!solve_definite(h, 0, g, d, run)) return false;
-  if (d.norm() > limit && !solve_definite(h, g.norm() / limit, g, d, run)) return false;
+  if (!solve_definite(h, 0, rounding, g, d, run)) {
+    mu = std::max(zero, 2 * rounding);
+    if (!solve_definite(h, mu, 0, g, d, run)) return Curvature::indefinite;
+  }
+  if (d.norm() > limit && !solve_definite(h, mu + g.norm() / limit, 0, g, d, run)) return Curvature::indefinite;
   MutableVector(direction, n) = d;
-  return true;
+  return mu > 0 ? Curvature::semidefinite : Curvature::definite;
 }
 
 void stationary_step(const double* hessian, const double* gradient, std::int64_t n, double limit, bool damped,
@@ -55,8 +73,10 @@ void stationary_step(const double* hessian, const double* gradient, std::int64_t
   MutableVector d(direction, n);
   run.check();
   if (!damped) {
-    const Vector newton = -Eigen::PartialPivLU<Matrix>(h).solve(g);
-    if (newton.allFinite() && newton.norm() <= limit) {
+    const Eigen::PartialPivLU<Matrix> lu(h);
+    const bool regular = lu.matrixLU().diagonal().cwiseAbs().minCoeff() > rounding_of(h);
+    const Vector newton = -lu.solve(g);
+    if (regular && newton.allFinite() && newton.norm() <= limit) {
       d = newton;
       return;
     }
@@ -73,7 +93,7 @@ void stationary_step(const double* hessian, const double* gradient, std::int64_t
   Vector step;
   d.setZero();
   for (int attempt = 0; attempt < 8 && mu > 0; ++attempt, mu *= 10) {
-    if (!solve_definite(square, mu, right, step, run)) continue;
+    if (!solve_definite(square, mu, 0, right, step, run)) continue;
     d = step;
     return;
   }

@@ -22,9 +22,11 @@ struct Walker {
   State now, before;
   std::vector<double> direction;
   Kind kind = Kind::unknown;
-  bool damped = false;  // the plain Newton step was no use here
+  bool damped = false;      // the plain Newton step was no use here
+  bool zero_modes = false;  // the Hessian was definite but for those
   bool has_direction = false;
   bool enough = false;  // converged; takes a last step, whose Hessian is there anyway
+  double longest = 0;   // step allowed
   double limit = 0;     // longest next step
   double length = 0;    // of the step being tried
   double scale = 0;     // gradients of tolerance * scale are as good as zero
@@ -43,13 +45,21 @@ constexpr double sufficient_decrease = 1e-4;
 
 class Tile {
  public:
-  Tile(const Surface& surface, const double* points, std::int64_t count, const RefineOptions& options, const Run& run)
-      : surface_(surface), options_(options), run_(run), n_(surface.dimension()), walkers_(count) {
+  Tile(const Surface& surface, const double* points, std::int64_t count, const Exclusion& exclusion,
+       const RefineOptions& options, const Run& run)
+      : surface_(surface),
+        domain_(surface.domain()),
+        exclusion_(exclusion),
+        options_(options),
+        run_(run),
+        n_(surface.dimension()),
+        walkers_(count) {
     std::vector<Walker*> all;
     for (std::int64_t r = 0; r < count; ++r) {
       Walker& walker = walkers_[r];
       walker.now.point.assign(points + r * n_, points + (r + 1) * n_);
-      walker.limit = longest_move();
+      const double move = longest_step(domain_, walker.now.point.data(), options.max_move);
+      walker.longest = walker.limit = move * std::sqrt(static_cast<double>(n_));
       all.push_back(&walker);
     }
     std::vector<State> states = evaluate(all, 0);
@@ -80,50 +90,48 @@ class Tile {
       double* w = points.data() + r * n_;
       std::copy(walkers[r]->now.point.begin(), walkers[r]->now.point.end(), w);
       for (std::int64_t k = 0; fraction > 0 && k < n_; ++k) w[k] += fraction * walkers[r]->direction[k];
-      retract(surface_.domain(), w);
+      retract(domain_, w);
     }
     surface_.gradient(points.data(), count, energies.data(), gradients.data(), run_);
     std::vector<State> states(count);
     for (std::int64_t r = 0; r < count; ++r) {
       const double* g = gradients.data() + r * n_;
-      states[r] = {{points.data() + r * n_, points.data() + (r + 1) * n_},
-                   {g, g + n_},
-                   energies[r],
-                   scaled_norm(surface_.domain(), g)};
+      states[r] = {
+          {points.data() + r * n_, points.data() + (r + 1) * n_}, {g, g + n_}, energies[r], scaled_norm(domain_, g)};
     }
     return states;
   }
 
   void choose_directions(const std::vector<Walker*>& active) {
     const std::int64_t count = static_cast<std::int64_t>(active.size());
-    if (!options_.matrix_free) {
-      std::vector<double> points;
-      points.reserve(count * n_);
-      for (const Walker* walker : active)
-        points.insert(points.end(), walker->now.point.begin(), walker->now.point.end());
-      surface_.hessian(points.data(), count, hessians_.data(), run_);
-    }
+    std::vector<double> points;
+    points.reserve(count * n_);
+    for (const Walker* walker : active) points.insert(points.end(), walker->now.point.begin(), walker->now.point.end());
+    const std::vector<double> excluded = exclusion_.at(points.data(), count, n_);
+    if (!options_.matrix_free) surface_.hessian(points.data(), count, hessians_.data(), run_);
     const Run serial = run_.serial();
-    parallel_for(run_, count, [&](std::int64_t r) {
+    parallel_for(options_.matrix_free && !surface_.concurrent() ? serial : run_, count, [&](std::int64_t r) {
       Walker& walker = *active[r];
       walker.direction.assign(n_, 0);
       walker.has_direction = false;
-      if (options_.matrix_free) choose_matrix_free(walker, serial);
-      else choose_dense(walker, hessians_.data() + r * n_ * n_, serial);
+      const double* directions = excluded.data() + r * exclusion_.count() * n_;
+      const TangentFrame frame(domain_, walker.now.point.data(), directions, exclusion_.count());
+      if (options_.matrix_free) choose_matrix_free(walker, frame, serial);
+      else choose_dense(walker, frame, hessians_.data() + r * n_ * n_, serial);
     });
   }
 
   // curvature: a typical eigenvalue of the Hessian, without sign.
   bool converged(Walker& walker, double curvature) const {
-    walker.scale = std::max(std::abs(walker.now.energy) / static_cast<double>(n_), curvature);
+    const double length = longest_step(domain_, walker.now.point.data(), 1);
+    walker.scale = std::max(std::abs(walker.now.energy) / static_cast<double>(n_), curvature * length);
     return walker.now.norm <= options_.tolerance * walker.scale;
   }
 
-  void choose_dense(Walker& walker, double* hessian, const Run& run) const {
-    const TangentFrame frame(surface_.domain(), walker.now.point.data());
+  void choose_dense(Walker& walker, const TangentFrame& frame, double* hessian, const Run& run) const {
     const std::int64_t m = frame.dimension();
     frame.restrict_matrix(hessian);
-    if (m == 0) return walker.finish(RefineStop::converged);
+    if (m == 0) return walker.finish(converged(walker, 0) ? RefineStop::converged : RefineStop::stalled);
     const double curvature = root(dot(hessian, hessian, m * m), hessian, m * m, static_cast<double>(m));
     walker.enough = converged(walker, curvature);
     if (!std::isfinite(curvature)) return walker.finish(RefineStop::stalled);
@@ -132,22 +140,31 @@ class Tile {
     const double unit = to_unit(largest(hessian, m * m));  // of the energy: it changes no direction
     for (std::int64_t k = 0; k < m * m; ++k) hessian[k] *= unit;
     for (double& entry : gradient) entry *= unit;
-    const bool definite = walker.kind != Kind::saddle &&
-                          minimising_step(hessian, gradient.data(), m, walker.limit, direction.data(), run);
-    if (!settle_kind(walker, definite)) return;
+    Curvature found = Curvature::indefinite;
+    if (walker.kind != Kind::saddle) {
+      const double zero = zero_mode_bound(domain_, walker.now.point.data(), walker.now.norm, curvature) * unit;
+      found = minimising_step(hessian, gradient.data(), m, walker.limit, zero, direction.data(), run);
+    }
+    if (!settle_kind(walker, found)) return;
     if (walker.enough) walker.finish(RefineStop::converged);
-    if (!definite) stationary_step(hessian, gradient.data(), m, walker.limit, walker.damped, direction.data(), run);
+    if (found == Curvature::indefinite)
+      stationary_step(hessian, gradient.data(), m, walker.limit, walker.damped, direction.data(), run);
     frame.lift(direction.data(), walker.direction.data());
     walker.has_direction = true;
   }
 
-  void choose_matrix_free(Walker& walker, const Run& run) const {
+  void choose_matrix_free(Walker& walker, const TangentFrame& frame, const Run& run) const {
     const double* w = walker.now.point.data();
     // Near a critical point what rounding left of the radial part is no longer small beside the rest, and no Krylov
     // method can remove it: the operator maps it to zero.
-    project(surface_.domain(), w, walker.now.gradient.data(), walker.now.gradient.data());
-    const double* g = walker.now.gradient.data();
-    const HessianProduct product = [&](const double* vector, double* out) { surface_.hvp(w, vector, 1, out, run); };
+    project(domain_, w, walker.now.gradient.data(), walker.now.gradient.data());
+    std::vector<double> gradient = walker.now.gradient;
+    if (frame.rank() > 0) frame.project(gradient.data());
+    const double* g = gradient.data();
+    const HessianProduct product = [&](const double* vector, double* out) {
+      surface_.hvp(w, vector, 1, out, run);
+      if (frame.rank() > 0) frame.project(out);
+    };
     product(g, walker.direction.data());
     const double length = root(dot(g, g, n_), g, n_), *image = walker.direction.data();
     const double curvature = length > 0 ? root(dot(image, image, n_), image, n_) / length : 0;
@@ -156,28 +173,31 @@ class Tile {
     // Superlinear convergence, but no more accuracy than the tolerance asks for.
     const double relative = walker.scale > 0 ? walker.now.norm / walker.scale : 1;
     const double forcing = std::max(std::min(0.1, std::sqrt(relative)), 0.1 * options_.tolerance / relative);
-    const bool definite =
-        walker.kind != Kind::saddle &&
-        minimising_step(product, g, n_, walker.limit, forcing, walker.direction.data(), run) == Curvature::definite;
-    if (!settle_kind(walker, definite)) return;
-    if (!definite) stationary_step(product, g, n_, walker.limit, forcing, walker.direction.data(), run);
-    project(surface_.domain(), w, walker.direction.data(), walker.direction.data());
+    Curvature found = Curvature::indefinite;
+    if (walker.kind != Kind::saddle)
+      found = minimising_step(product, g, n_, walker.limit, forcing, walker.direction.data(), run);
+    if (!settle_kind(walker, found)) return;
+    if (found == Curvature::indefinite)
+      stationary_step(product, g, n_, walker.limit, forcing, walker.direction.data(), run);
+    project(domain_, w, walker.direction.data(), walker.direction.data());
     walker.has_direction = true;
   }
 
   // False where the last step left the convex region around a minimum: the walker is put back, to step shorter.
-  bool settle_kind(Walker& walker, bool definite) const {
+  bool settle_kind(Walker& walker, Curvature found) const {
+    const bool definite = found != Curvature::indefinite;
+    walker.zero_modes = walker.zero_modes || found == Curvature::semidefinite;
     if (walker.kind == Kind::unknown) walker.kind = definite ? Kind::minimum : Kind::saddle;
-    // Conjugate gradients may have overlooked a negative curvature that so short a step cannot have made.
-    if (options_.matrix_free && !definite && walker.length < 1e-3 * longest_move()) walker.kind = Kind::saddle;
+    // Conjugate gradients may have overlooked a negative curvature that so short a step cannot have made, and so may
+    // have been taken for a zero mode.
+    const bool doubtful = options_.matrix_free || walker.zero_modes;
+    if (doubtful && !definite && walker.length < 1e-3 * walker.longest) walker.kind = Kind::saddle;
     if (walker.kind == Kind::saddle || definite) return true;
     walker.now = walker.before;
     walker.limit = walker.length / 4;
-    if (walker.limit < 1e-9 * longest_move()) walker.finish(RefineStop::stalled);
+    if (walker.limit < 1e-9 * walker.longest) walker.finish(RefineStop::stalled);
     return false;
   }
-
-  double longest_move() const { return options_.max_move * std::sqrt(static_cast<double>(n_)); }
 
   // The last steps of those that have converged already.
   void polish(const std::vector<Walker*>& active) {
@@ -216,12 +236,14 @@ class Tile {
     walker.now = std::move(trial);
     walker.length = fraction * std::sqrt(dot(walker.direction.data(), walker.direction.data(), n_));
     walker.damped = false;
-    if (fraction == 1) walker.limit = std::min(2 * walker.limit, longest_move());
+    if (fraction == 1) walker.limit = std::min(2 * walker.limit, walker.longest);
     ++walker.steps;
     return true;
   }
 
   const Surface& surface_;
+  const Domain& domain_;
+  const Exclusion& exclusion_;
   const RefineOptions& options_;
   const Run& run_;
   std::int64_t n_;
@@ -231,13 +253,13 @@ class Tile {
 
 }  // namespace
 
-Refined refine(const Surface& surface, double* points, std::int64_t replicas, const RefineOptions& options,
-               const Run& run) {
+Refined refine(const Surface& surface, double* points, std::int64_t replicas, const Exclusion& exclusion,
+               const RefineOptions& options, const Run& run) {
   const std::int64_t n = surface.dimension();
   Refined result{std::vector<double>(replicas), std::vector<double>(replicas), std::vector<std::int64_t>(replicas),
                  std::vector<RefineStop>(replicas)};
   for (std::int64_t first = 0; first < replicas; first += options.tile) {
-    Tile tile(surface, points + first * n, std::min(options.tile, replicas - first), options, run);
+    Tile tile(surface, points + first * n, std::min(options.tile, replicas - first), exclusion, options, run);
     const std::vector<Walker>& walkers = tile.refine();
     for (std::size_t k = 0; k < walkers.size(); ++k) {
       const std::int64_t r = first + static_cast<std::int64_t>(k);

@@ -17,14 +17,21 @@ struct Walker {
   double* point = nullptr;
   std::vector<double> gradient, direction;
   std::int64_t index = -1, steps = 0;
+  std::int64_t zero_modes = 0;  // met near critical points
   bool arrived = false, done = false;
 };
 
 class Block {
  public:
   Block(const Surface& surface, double* points, const std::int64_t* index, std::int64_t count,
-        const FollowOptions& options, const Run& run)
-      : surface_(surface), options_(options), run_(run), n_(surface.dimension()), walkers_(count) {
+        const Exclusion& exclusion, const FollowOptions& options, const Run& run)
+      : surface_(surface),
+        domain_(surface.domain()),
+        exclusion_(exclusion),
+        options_(options),
+        run_(run),
+        n_(surface.dimension()),
+        walkers_(count) {
     for (std::int64_t r = 0; r < count; ++r) {
       walkers_[r].point = points + r * n_;
       walkers_[r].index = index[r];
@@ -39,60 +46,78 @@ class Block {
       for (Walker& walker : walkers_)
         if (!walker.done) active.push_back(&walker);
       if (active.empty()) break;
-      choose_directions(active, options_.max_move * root() / static_cast<double>(1 + step / options_.patience));
+      choose_directions(active, 1 + step / options_.patience);
       if (step < options_.max_steps) move(active);
     }
     return walkers_;
   }
 
  private:
-  double root() const { return std::sqrt(static_cast<double>(n_)); }
+  double units(const Walker& walker, double turn) const {
+    return longest_step(domain_, walker.point, turn) * std::sqrt(static_cast<double>(n_));
+  }
 
-  void choose_directions(const std::vector<Walker*>& active, double limit) {
+  // `shortening`: what the longest step is divided by.
+  void choose_directions(const std::vector<Walker*>& active, std::int64_t shortening) {
     run_.check();
     const std::int64_t count = static_cast<std::int64_t>(active.size());
     std::vector<double> points, gradients(count * n_), energies(count);
     for (const Walker* walker : active) points.insert(points.end(), walker->point, walker->point + n_);
     surface_.gradient(points.data(), count, energies.data(), gradients.data(), run_);
+    const std::vector<double> excluded = exclusion_.at(points.data(), count, n_);
     if (!options_.matrix_free) surface_.hessian(points.data(), count, hessians_.data(), run_);
     const Run serial = run_.serial();
-    parallel_for(run_, count, [&](std::int64_t r) {
+    parallel_for(options_.matrix_free && !surface_.concurrent() ? serial : run_, count, [&](std::int64_t r) {
       const double* g = gradients.data() + r * n_;
       if (!std::isfinite(largest(g, n_))) {
         active[r]->done = true;
         return;
       }
+      const double* directions = excluded.data() + r * exclusion_.count() * n_;
+      const TangentFrame frame(domain_, active[r]->point, directions, exclusion_.count());
+      const double limit = units(*active[r], options_.max_move) / static_cast<double>(shortening);
       const ModeStep step = options_.matrix_free
-                                ? step_by_products(*active[r], g, limit, serial)
-                                : step_by_matrix(*active[r], g, hessians_.data() + r * n_ * n_, limit, serial);
+                                ? step_by_products(*active[r], frame, g, limit, serial)
+                                : step_by_matrix(*active[r], frame, g, hessians_.data() + r * n_ * n_, limit, serial);
       active[r]->index = step.index;
-      active[r]->arrived = active[r]->done = step.right && step.length <= options_.close * root();
+      active[r]->arrived = active[r]->done = step.right && step.length <= units(*active[r], options_.close);
     });
   }
 
-  ModeStep step_by_matrix(Walker& walker, const double* gradient, double* hessian, double limit,
-                          const Run& serial) const {
-    const TangentFrame frame(surface_.domain(), walker.point);
+  ModeStep step_by_matrix(Walker& walker, const TangentFrame& frame, const double* gradient, double* hessian,
+                          double limit, const Run& serial) const {
     const std::int64_t m = frame.dimension();
-    if (m == 0) return {0, true, 0};
+    if (m == 0) return {0, true, 0, 0};
     frame.restrict_matrix(hessian);
     std::vector<double> g(m), direction(m);
     frame.restrict_vector(gradient, g.data());
-    const ModeStep step = follow_modes(hessian, g.data(), m, walker.index, limit, direction.data(), serial);
+    const double curvature = root(dot(hessian, hessian, m * m), hessian, m * m, static_cast<double>(m));
+    // Known to be there, zero modes are told from others on the way to another critical point too.
+    const auto bound = [&](bool known) {
+      return zero_mode_bound(domain_, walker.point, scaled_norm(domain_, gradient), curvature, known);
+    };
+    const bool near = bound(false) > 0;
+    const ZeroModes zero =
+        near ? ZeroModes{bound(false), m} : ZeroModes{bound(walker.zero_modes > 0), walker.zero_modes};
+    const ModeStep step = follow_modes(hessian, g.data(), m, walker.index, limit, direction.data(), serial, zero);
+    if (near) walker.zero_modes = std::max(walker.zero_modes, step.zero);
     frame.lift(direction.data(), walker.direction.data());
     return step;
   }
 
-  ModeStep step_by_products(Walker& walker, const double* gradient, double limit, const Run& serial) const {
-    const Domain& domain = surface_.domain();
-    const SearchSpace space = tangent_space(domain, walker.point);
+  ModeStep step_by_products(Walker& walker, const TangentFrame& frame, const double* gradient, double limit,
+                            const Run& serial) const {
+    const SearchSpace space = search_space(domain_, walker.point, frame);
     const SymmetricOperator apply = [&](const double* vectors, std::int64_t count, double* products) {
-      for (std::int64_t v = 0; v < count; ++v)
+      for (std::int64_t v = 0; v < count; ++v) {
         surface_.hvp(walker.point, vectors + v * n_, 1, products + v * n_, serial);
+        if (frame.rank() > 0) frame.project(products + v * n_);
+      }
     };
     const LanczosOptions options{options_.lanczos_steps, 1, 0, std::numeric_limits<double>::epsilon()};
     std::vector<double> g(n_);
-    project(domain, walker.point, gradient, g.data());
+    project(domain_, walker.point, gradient, g.data());
+    if (frame.rank() > 0) frame.project(g.data());
     return follow_modes(apply, space, g.data(), walker.index, limit, options, walker.direction.data(), serial);
   }
 
@@ -100,12 +125,14 @@ class Block {
     for (Walker* walker : active) {
       if (walker->done) continue;
       for (std::int64_t k = 0; k < n_; ++k) walker->point[k] += walker->direction[k];
-      retract(surface_.domain(), walker->point);
+      retract(domain_, walker->point);
       ++walker->steps;
     }
   }
 
   const Surface& surface_;
+  const Domain& domain_;
+  const Exclusion& exclusion_;
   const FollowOptions& options_;
   const Run& run_;
   std::int64_t n_;
@@ -116,11 +143,11 @@ class Block {
 }  // namespace
 
 Followed follow_to_saddle(const Surface& surface, double* points, std::int64_t replicas, const std::int64_t* index,
-                          const FollowOptions& options, const Run& run) {
+                          const Exclusion& exclusion, const FollowOptions& options, const Run& run) {
   Followed result;
   for (std::int64_t first = 0; first < replicas; first += options.tile) {
     Block block(surface, points + first * surface.dimension(), index + first, std::min(options.tile, replicas - first),
-                options, run);
+                exclusion, options, run);
     for (const Walker& walker : block.follow()) {
       result.index.push_back(walker.index);
       result.steps.push_back(walker.steps);

@@ -290,10 +290,21 @@ def matrix_index(
     matrices: NDArray[np.float64], zero_tol: float, method: InertiaMethod, n_threads: int
 ) -> dict[str, NDArray[Any]]: ...
 def surface_index(
-    surface: Surface, points: NDArray[np.float64], zero_tol: float, method: InertiaMethod, tile: int, n_threads: int
+    surface: Surface,
+    points: NDArray[np.float64],
+    zero_tol: float,
+    method: InertiaMethod,
+    exclusion: Exclusion,
+    tile: int,
+    n_threads: int,
 ) -> dict[str, NDArray[Any]]: ...
 def surface_lanczos(
-    surface: Surface, points: NDArray[np.float64], zero_tol: float, options: LanczosOptions, n_threads: int
+    surface: Surface,
+    points: NDArray[np.float64],
+    zero_tol: float,
+    exclusion: Exclusion,
+    options: LanczosOptions,
+    n_threads: int,
 ) -> dict[str, NDArray[Any]]: ...
 def lanczos_count(
     multiply: Callable[[NDArray[np.float64]], NDArray[np.float64]],
@@ -342,13 +353,24 @@ class LevelOptions:
 class FollowOptions:
     def __init__(self, max_steps: int, matrix_free: bool, lanczos_steps: int, tile: int) -> None: ...
 
+class Exclusion:
+    @overload
+    def __init__(self) -> None: ...
+    @overload
+    def __init__(
+        self, directions: Callable[[NDArray[np.float64]], NDArray[np.float64]], dimension: int, count: int
+    ) -> None: ...
+    @property
+    def count(self) -> int: ...
+
 def refine(
-    surface: Surface, starts: NDArray[np.float64], options: RefineOptions, n_threads: int
+    surface: Surface, starts: NDArray[np.float64], exclusion: Exclusion, options: RefineOptions, n_threads: int
 ) -> dict[str, NDArray[Any]]: ...
 def move_to_energy(
     surface: Surface,
     starts: NDArray[np.float64],
     targets: NDArray[np.float64],
+    exclusion: Exclusion,
     options: LevelOptions,
     n_threads: int,
 ) -> dict[str, NDArray[Any]]: ...
@@ -356,6 +378,7 @@ def follow_to_saddle(
     surface: Surface,
     starts: NDArray[np.float64],
     index: NDArray[np.int64],
+    exclusion: Exclusion,
     options: FollowOptions,
     n_threads: int,
 ) -> dict[str, NDArray[Any]]: ...

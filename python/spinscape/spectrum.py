@@ -41,6 +41,8 @@ class IndexCount:
         a threshold. False is no verdict on the counts, it says that rounding could have changed them.
     margin : (replicas,) float64, distance of the nearest eigenvalue to the nearest threshold; nan where it was not
         computed (method "cholesky", all eigenvalues above zero_tol), inf where there are no eigenvalues.
+    excluded_curvature : (replicas,) float64, largest |A d| of orthonormal directions d that span the excluded ones: the
+        counts are the matrix's own, but for its zero eigenvalues there, as far as this is zero.
     zero_tol, method : how it was counted.
     """
 
@@ -49,6 +51,7 @@ class IndexCount:
     positive: NDArray[np.int64]
     certified: NDArray[np.bool_]
     margin: NDArray[np.float64]
+    excluded_curvature: NDArray[np.float64]
     zero_tol: float
     method: str
 
@@ -247,6 +250,7 @@ def index_count(columns: dict[str, NDArray[Any]], zero_tol: float, method: str) 
         positive=columns["positive"],
         certified=columns["certified"],
         margin=columns["margin"],
+        excluded_curvature=columns.get("excluded", np.zeros(len(columns["margin"]))),
         zero_tol=zero_tol,
         method=method,
     )

@@ -4,22 +4,35 @@
 #include <cstdint>
 #include <vector>
 
+#include "spinscape/exclusion.hpp"
 #include "spinscape/inertia.hpp"
 #include "spinscape/lanczos.hpp"
 #include "spinscape/surface.hpp"
+#include "spinscape/tangent_frame.hpp"
 
 namespace spinscape {
 
-// The radial directions are never counted: each count adds up to the dimension of the tangent space. points: (replicas,
-// dimension). Hessians are formed `tile` replicas at a time; the tile does not change a bit of the result.
-std::vector<Inertia> count_index(const Surface& surface, const double* points, std::int64_t replicas, double zero_tol,
-                                 InertiaMethod method, std::int64_t tile, const Run& run);
+template <class Count>
+struct IndexCounts {
+  std::vector<Count> counts;
+  // Largest |H q| of an orthonormal basis q of the excluded directions, tangent parts: 0 where they are null
+  // directions.
+  std::vector<double> excluded;
+};
 
-// Where the tangent vectors of a point lie: everywhere but along the radial directions; on flat space everywhere.
-SearchSpace tangent_space(const Domain& domain, const double* w);
+// Radial and excluded directions are not counted: each count adds up to the dimension of the tangent space less the
+// rank of the excluded directions. points: (replicas, dimension). Hessians are formed `tile` replicas at a time; the
+// tile does not change a bit of the result. What the halves of a Hessian differ by widens the zone of doubt of its
+// certificate; std::invalid_argument where it is more than rounding.
+IndexCounts<Inertia> count_index(const Surface& surface, const double* points, std::int64_t replicas, double zero_tol,
+                                 InertiaMethod method, const Exclusion& exclusion, std::int64_t tile, const Run& run);
 
 // The same through Hessian-vector products only, one replica a thread.
-std::vector<LanczosCount> lanczos_index(const Surface& surface, const double* points, std::int64_t replicas,
-                                        double zero_tol, const LanczosOptions& options, const Run& run);
+IndexCounts<LanczosCount> lanczos_index(const Surface& surface, const double* points, std::int64_t replicas,
+                                        double zero_tol, const Exclusion& exclusion, const LanczosOptions& options,
+                                        const Run& run);
+
+// Where the tangent vectors of a point lie: everywhere but along the radial directions and the excluded ones.
+SearchSpace search_space(const Domain& domain, const double* w, const TangentFrame& frame);
 
 }  // namespace spinscape

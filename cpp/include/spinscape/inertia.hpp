@@ -25,7 +25,9 @@ enum class InertiaMethod {
 // Half-width of the zone around a threshold in which rounding decides: 10 n eps |A|.
 double rounding_zone(std::int64_t n, double norm);
 
-// matrix: (n, n), symmetric, both triangles; overwritten. Throws std::overflow_error where it is not finite.
-Inertia symmetric_inertia(double* matrix, std::int64_t n, double zero_tol, InertiaMethod method, const Run& run);
+// matrix: (n, n), symmetric, both triangles; overwritten. Throws std::overflow_error where it is not finite. `doubt` is
+// what its eigenvalues may be off by before any rounding here; the certificate allows for it.
+Inertia symmetric_inertia(double* matrix, std::int64_t n, double zero_tol, InertiaMethod method, const Run& run,
+                          double doubt = 0);
 
 }  // namespace spinscape

@@ -21,11 +21,19 @@ struct ModeStep {
   std::int64_t index = 0;  // directions turned round
   bool right = false;      // the Hessian has just so many negative eigenvalues, as far as the method can see
   double length = 0;       // of the step without a limit
+  std::int64_t zero = 0;   // modes left alone
+};
+
+// Modes that are left alone: no step goes along them, and they are neither lowest nor negative. Those whose eigenvalue
+// is at most `bound`, the smallest first, `most` of them at most.
+struct ZeroModes {
+  double bound = 0;
+  std::int64_t most = 0;
 };
 
 // hessian: (n, n), kept. index < 0: the Hessian's own number of negative eigenvalues.
 ModeStep follow_modes(const double* hessian, const double* gradient, std::int64_t n, std::int64_t index, double limit,
-                      double* direction, const Run& run);
+                      double* direction, const Run& run, const ZeroModes& zero = {});
 
 // Hessian-vector products only: the lowest directions by Lanczos, the others by conjugate gradients; a gradient step
 // among the others where their curvature is not positive. Directions lie in `space`.

@@ -1,13 +1,15 @@
 // Newton refinement of blocks of replicas to nearby critical points of a surface.
 //
 // A start whose Riemannian Hessian is positive definite is led to the minimum it belongs to: steps are at most max_move
-// long, lower the energy and the gradient, and end where the Hessian is positive definite too. Any other start is led
-// to the critical point that Newton's method with decreasing |g| reaches. What does not converge is reported.
+// long, lower the energy and the gradient, and end where the Hessian is positive definite too; but for zero modes, in
+// both places. Any other start is led to the critical point that Newton's method with decreasing |g| reaches. No step
+// goes along an excluded direction. What does not converge is reported.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
+#include "spinscape/exclusion.hpp"
 #include "spinscape/parallel.hpp"
 #include "spinscape/surface.hpp"
 
@@ -16,10 +18,11 @@ namespace spinscape {
 enum class RefineStop { converged, max_steps, stalled };
 
 struct RefineOptions {
-  // Converged where |g| / sqrt(D) <= tolerance * scale, scale = max(|H| / D, rms eigenvalue of the Riemannian Hessian).
+  // Converged where |g| / sqrt(D) <= tolerance * scale, scale = max(|H| / D, rms eigenvalue of the Riemannian Hessian);
+  // on flat space the eigenvalue is multiplied by |w| / sqrt(D) where that is above 1.
   double tolerance = 1e-12;
   std::int64_t max_steps = 50;
-  double max_move = 0.1;     // longest step, in units of sqrt(D)
+  double max_move = 0.1;     // longest step: see longest_step
   bool matrix_free = false;  // conjugate gradients and MINRES instead of Hessian matrices
   std::int64_t tile = 1;     // replicas worked on at once; never changes a bit
 };
@@ -30,8 +33,8 @@ struct Refined {
   std::vector<RefineStop> stop;
 };
 
-// points: (replicas, dimension) on the spheres; overwritten by the end points, |w|^2 = size to rounding.
-Refined refine(const Surface& surface, double* points, std::int64_t replicas, const RefineOptions& options,
-               const Run& run);
+// points: (replicas, dimension) on the domain; overwritten by the end points, |w|^2 = size to rounding.
+Refined refine(const Surface& surface, double* points, std::int64_t replicas, const Exclusion& exclusion,
+               const RefineOptions& options, const Run& run);
 
 }  // namespace spinscape

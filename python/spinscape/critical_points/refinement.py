@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from spinscape import _core
 from spinscape.arrays import as_choice, as_integer, as_number
-from spinscape.critical_points.surfaces import fits, tile_of
-from spinscape.hamiltonian import Glass
-from spinscape.landscape import Landscape, as_landscape, on_domain, retracted
+from spinscape.critical_points.exclusion import exclusion_of
+from spinscape.critical_points.surfaces import fits, searched, tile_of
+from spinscape.landscape import Landscape, landscape_first, on_domain, retracted
 from spinscape.threads import as_threads
 
 REFINE_METHODS = ("auto", "dense", "krylov")
@@ -71,37 +71,46 @@ class CriticalPoints:
         )
 
 
+@landscape_first
 def refine(
-    glass: Glass | Landscape,
+    landscape: Landscape,
     points: Any,
     *,
     tol: float = 1e-12,
     max_steps: int = 50,
     method: str = "auto",
+    exclude: Any = None,
     n_threads: int | None = None,
 ) -> CriticalPoints:
-    """Bring every point to the critical point nearby by Newton's method on the sphere, in float64.
+    """Bring every point to the critical point nearby by Newton's method on the landscape's domain, in float64.
 
     A start whose Riemannian Hessian is positive definite is led to the minimum of its basin: each step is at most
     0.1 √D long, raises neither the energy nor the gradient norm, and ends where the Hessian is positive definite again.
     Any other start goes to the critical point, of whatever index, that Newton's method with decreasing |g| reaches.
 
+    Zero modes of symmetries do not count as negative: near a critical point, |g| <= 1e-4 |w| times a typical
+    eigenvalue, eigenvalues up to 10 |g|/|w| are taken for them. On flat space 0.1 √D becomes 0.1 |w| where |w| > √D.
+
     Parameters
     ----------
-    glass : a glass, a network's landscape, or any other `Landscape`.
+    landscape : a glass, a network's landscape, or any other `Landscape` that offers `hvp` or `hessian`.
     points : (replicas, D), the starts, |w|^2 = N on each sphere to 1e-4 relative (they are then put on it).
-    tol : converged where |g|/√D <= tol * scale, scale = max(|H|/D, root mean square eigenvalue of the Hessian).
+    tol : converged where |g|/√D <= tol * scale, scale = max(|H|/D, root mean square eigenvalue of the Hessian); on flat
+        space the eigenvalue times max(1, |w|/√D).
     max_steps : Newton steps a replica.
     method : "dense": Hessian matrices, Cholesky or LU factorisation, Levenberg-Marquardt steps where Newton's are too
-        long. "krylov": Hessian-vector products only (conjugate gradients, MINRES); it sees negative curvature only
-        where the conjugate gradients meet it. "auto": dense up to D = 2000 where the matrices fit, else krylov.
+        long or the Hessian is singular. "krylov": Hessian-vector products only (conjugate gradients, MINRES), one
+        replica after the other for a landscape of your own; it sees negative curvature only where the conjugate
+        gradients meet it. "auto": dense up to D = 2000 where the matrices fit, else krylov.
+    exclude : directions not to step along, those of symmetries: (k, D), or a function of points (rows, D) ->
+        (rows, k, D); see `count_index`. Converged is still judged by the whole gradient.
     n_threads : number of threads; never changes a result.
 
     Returns `CriticalPoints`; not converging is a stop reason, not an error. Raises TypeError, ValueError or MemoryError
     naming the argument. An interrupt is raised within a second.
     """
-    landscape = as_landscape(glass, "glass")
-    starts = retracted(landscape, on_domain(landscape, points))
+    called = searched(landscape)
+    starts = retracted(called, on_domain(called, points))
     as_choice(method, "method", REFINE_METHODS)
     tol = as_number(tol, "tol", 0.0)
     max_steps = as_integer(max_steps, "max_steps", 0, 10**6)
@@ -112,17 +121,18 @@ def refine(
     matrix_free = method == "krylov"
     hessian = 0 if matrix_free else 8 * D * D
     # A replica has its Hessian, points, gradients and directions; a thread factorises in four matrices more.
-    own, matrices = 8 * 12 * D + hessian, 0 if matrix_free else 4
-    tile = tile_of(landscape, replicas, own, matrices, threads, f"points: refining points of {D} coordinates")
+    excluded = exclusion_of(exclude, starts)
+    own, matrices = 8 * (12 + excluded.count) * D + hessian, 0 if matrix_free else 4
+    tile = tile_of(called, replicas, own, matrices, threads, f"points: refining points of {D} coordinates")
     options = _core.RefineOptions(tol, max_steps, 0.1, matrix_free, tile)
-    found = _core.refine(landscape.surface, starts, options, threads)
+    found = _core.refine(called.surface, starts, excluded, options, threads)
     return CriticalPoints(
         points=found["points"],
-        energy_density=found["energy"] / landscape.energy_scale,
+        energy_density=found["energy"] / called.energy_scale,
         gradient_norm=found["gradient_norm"],
         stop_reason=found["stop"].astype(np.int8),
         steps=found["steps"],
-        overlap=landscape.domain.overlap(found["points"], starts),
+        overlap=called.domain.overlap(found["points"], starts),
         tol=tol,
         method=method,
     )

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from spinscape import _core, memory
 from spinscape.arrays import as_choice, as_integer, as_real, described
+from spinscape.critical_points.exclusion import exclusion_of
 from spinscape.critical_points.indices import count_index
 from spinscape.critical_points.refinement import CriticalPoints, RefineStop, refine
-from spinscape.critical_points.surfaces import fits, tile_of
-from spinscape.hamiltonian import Glass
-from spinscape.landscape import CalledLandscape, Landscape, as_landscape, on_domain, retracted
+from spinscape.critical_points.surfaces import fits, searched, tile_of
+from spinscape.landscape import CalledLandscape, Landscape, landscape_first, on_domain, retracted
 from spinscape.randomness import RNG
 from spinscape.spectrum import IndexCount
 from spinscape.threads import as_threads
@@ -108,8 +108,9 @@ class CriticalPointSearch:
         )
 
 
+@landscape_first
 def find_saddles(
-    glass: Glass | Landscape,
+    landscape: Landscape,
     index: Any,
     count: int | None = None,
     *,
@@ -119,6 +120,7 @@ def find_saddles(
     max_steps: int = 400,
     zero_tol: float = 1e-3,
     method: str = "auto",
+    exclude: Any = None,
     n_threads: int | None = None,
 ) -> CriticalPointSearch:
     """Find saddles of a prescribed index by eigenvector following from random points, ended by Newton's method.
@@ -130,9 +132,13 @@ def find_saddles(
     which is Newton's step where the Hessian has that many negative eigenvalues and leads there elsewhere (high-index
     saddle dynamics: Yin, Zhang, Zhang, SIAM J. Sci. Comput. 41 (2019) A3576). Near enough, `refine` takes over.
 
+    Zero modes of symmetries are lowest directions too, and a search from a minimum would climb along them: `exclude`
+    takes them out. Without it they are told from others only near a critical point (see `refine`), where they are
+    neither followed nor counted.
+
     Parameters
     ----------
-    glass : a glass, a network's landscape, or any other `Landscape`.
+    landscape : a glass, a network's landscape, or any other `Landscape` that offers `hvp` or `hessian`.
     index : number of negative eigenvalues wanted, or one for each row, 0 for minima; at most the dimension of the
         tangent space.
     count : number of searches. Left out where `starts` is given.
@@ -142,29 +148,34 @@ def find_saddles(
     max_steps : steps of following; Newton's come on top (50 at most).
     zero_tol : of the final count of eigenvalues; see `count_index`.
     method : "dense": the whole spectrum of the Hessian every step. "krylov": Lanczos for the lowest directions,
-        conjugate gradients for the others; worth it for small indices only. "auto": dense up to D = 600.
+        conjugate gradients for the others; worth it for small indices only, and one search after the other for a
+        landscape of your own. "auto": dense up to D = 600.
+    exclude : directions neither stepped along nor counted, those of symmetries: (k, D), or a function of points
+        (rows, D) -> (rows, k, D); see `count_index`.
     n_threads : number of threads; never changes a result.
 
     Returns `CriticalPointSearch`; rows that failed or ended at another index stay and say so (`reached`). Raises
     TypeError, ValueError or MemoryError naming the argument. An interrupt is raised within a second.
     """
-    landscape = as_landscape(glass, "glass")
-    begin = _starts(landscape, starts, count, rng)
-    wanted = _indices(landscape, index, len(begin))
+    called = searched(landscape)
+    begin = _starts(called, starts, count, rng)
+    wanted = _indices(called, index, len(begin))
     as_choice(method, "method", SADDLE_METHODS)
     steps = as_integer(max_steps, "max_steps", 0, 10**6)
     if method == "auto":
-        method = "dense" if landscape.size <= _LARGEST_DENSE and fits(5 * 8 * landscape.size**2) else "krylov"
+        method = "dense" if called.size <= _LARGEST_DENSE and fits(5 * 8 * called.size**2) else "krylov"
     threads = as_threads(n_threads)
-    followed = _follow(landscape, begin, wanted, steps, method == "krylov", threads)
-    found = refine(landscape, followed["points"], tol=tol, n_threads=threads)
-    return _result(
-        landscape, found, begin, wanted.astype(np.float64), "index", method, followed["steps"], zero_tol, threads
-    )
+    excluded = exclusion_of(exclude, begin)
+    followed = _follow(called, begin, wanted, excluded, steps, method == "krylov", threads)
+    found = refine(called, followed["points"], tol=tol, exclude=exclude, n_threads=threads)
+    counted = count_index(called, found.points, zero_tol, exclude=exclude, n_threads=threads)
+    target = wanted.astype(np.float64)
+    return _result(called, found, counted, begin, target, "index", method, followed["steps"])
 
 
+@landscape_first
 def find_critical_points(
-    glass: Glass | Landscape,
+    landscape: Landscape,
     energy: Any = None,
     count: int | None = None,
     *,
@@ -174,6 +185,7 @@ def find_critical_points(
     max_steps: int = 400,
     zero_tol: float = 1e-3,
     method: str = "auto",
+    exclude: Any = None,
     n_threads: int | None = None,
 ) -> CriticalPointSearch:
     """Find critical points, of whatever index, near a prescribed energy density.
@@ -184,7 +196,7 @@ def find_critical_points(
 
     Parameters
     ----------
-    glass : a glass, a network's landscape, or any other `Landscape`.
+    landscape : a glass, a network's landscape, or any other `Landscape` that offers `hvp` or `hessian`.
     energy : target u = H/N (H/n for a layered glass, H on flat space), or one for each row. None: the random points
         are not moved first.
     count : number of searches. Left out where `starts` is given.
@@ -197,34 +209,39 @@ def find_critical_points(
         point has; nearly all searches converge. "newton": Newton's method with decreasing |g| from the moved point,
         as `refine` does: |g|^2 is minimised without any index in view, at the price of up to half the searches ending
         in local minima of |g|^2 (`stalled`). "auto": follow up to D = 600, else newton.
+    exclude : directions neither stepped along nor counted, those of symmetries: (k, D), or a function of points
+        (rows, D) -> (rows, k, D); see `count_index`.
     n_threads : number of threads; never changes a result.
 
     Returns `CriticalPointSearch`; rows that failed stay and say so. Raises TypeError, ValueError or MemoryError naming
     the argument. An interrupt is raised within a second.
     """
-    landscape = as_landscape(glass, "glass")
-    begin = _starts(landscape, starts, count, rng)
+    called = searched(landscape)
+    begin = _starts(called, starts, count, rng)
     replicas = len(begin)
     as_choice(method, "method", SEARCH_METHODS)
     limit = as_integer(max_steps, "max_steps", 0, 10**6)
     if method == "auto":
-        method = "follow" if landscape.size <= _LARGEST_DENSE and fits(5 * 8 * landscape.size**2) else "newton"
+        method = "follow" if called.size <= _LARGEST_DENSE and fits(5 * 8 * called.size**2) else "newton"
     threads = as_threads(n_threads)
+    excluded = exclusion_of(exclude, begin)
     target = np.full(replicas, np.nan)
     if energy is not None:
         target = _broadcast(as_real(energy, "energy", _FLOAT64), "energy", replicas)
-        extensive = np.ascontiguousarray(target * landscape.energy_scale)
+        extensive = np.ascontiguousarray(target * called.energy_scale)
         options = _core.LevelOptions(_LEVEL_STEPS)
-        memory.require(6 * begin.nbytes, f"count: {replicas:,} searches in {landscape.size} coordinates")
-        begin = _core.move_to_energy(landscape.surface, begin, extensive, options, threads)["points"]
+        memory.require(6 * begin.nbytes, f"count: {replicas:,} searches in {called.size} coordinates")
+        begin = _core.move_to_energy(called.surface, begin, extensive, excluded, options, threads)["points"]
     steps = np.zeros(replicas, dtype=np.int64)
     near = begin
     if method == "follow":
         own = np.full(replicas, -1, dtype=np.int64)
-        followed = _follow(landscape, begin, own, limit, False, threads)
+        followed = _follow(called, begin, own, excluded, limit, False, threads)
         near, steps = followed["points"], followed["steps"]
-    found = refine(landscape, near, tol=tol, max_steps=limit if method == "newton" else 50, n_threads=threads)
-    return _result(landscape, found, begin, target, "energy", method, steps, zero_tol, threads)
+    newton = limit if method == "newton" else 50
+    found = refine(called, near, tol=tol, max_steps=newton, exclude=exclude, n_threads=threads)
+    counted = count_index(called, found.points, zero_tol, exclude=exclude, n_threads=threads)
+    return _result(called, found, counted, begin, target, "energy", method, steps)
 
 
 def _starts(landscape: CalledLandscape, starts: Any, count: int | None, rng: RNG) -> NDArray[np.float64]:
@@ -262,6 +279,7 @@ def _follow(
     landscape: CalledLandscape,
     starts: NDArray[np.float64],
     index: NDArray[np.int64],
+    exclusion: _core.Exclusion,
     steps: int,
     free: bool,
     threads: int,
@@ -270,30 +288,29 @@ def _follow(
     matrix = 8 * D * D
     basis = min(D, int(index.max(initial=0)) + 500)
     # A replica has its Hessian and vectors; a thread decomposes in four matrices more, or has Lanczos bases.
-    own, matrices = 8 * 12 * D + (0 if free else matrix), 0 if free else 4
+    own, matrices = 8 * (12 + exclusion.count) * D + (0 if free else matrix), 0 if free else 4
     if free:
         memory.require(min(threads, len(starts) + 1) * 3 * 8 * basis * D, f"index: Lanczos bases for {D} coordinates")
     tile = tile_of(landscape, len(starts), own, matrices, threads, f"count: saddle searches in {D} coordinates")
     options = _core.FollowOptions(steps, free, basis, tile)
-    return _core.follow_to_saddle(landscape.surface, starts, index, options, threads)
+    return _core.follow_to_saddle(landscape.surface, starts, index, exclusion, options, threads)
 
 
 def _result(
     landscape: CalledLandscape,
     found: CriticalPoints,
+    index: IndexCount,
     starts: NDArray[np.float64],
     target: NDArray[np.float64],
     kind: str,
     method: str,
     steps: NDArray[np.int64],
-    zero_tol: float,
-    threads: int,
 ) -> CriticalPointSearch:
     return CriticalPointSearch(
         points=found.points,
         energy_density=found.energy_density,
         gradient_norm=found.gradient_norm,
-        index=count_index(landscape, found.points, zero_tol, n_threads=threads),
+        index=index,
         stop_reason=found.stop_reason,
         steps=steps + found.steps,
         overlap=landscape.domain.overlap(found.points, starts),

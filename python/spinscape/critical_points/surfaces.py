@@ -1,14 +1,24 @@
-"""How many replicas the searches of the core take on at once."""
+"""What searches ask of a landscape, and how many replicas they take on at once."""
 
 from __future__ import annotations
 
 from math import ceil
+from typing import Any
 
 from spinscape import memory
-from spinscape.landscape import CalledLandscape
+from spinscape.landscape import CalledLandscape, as_landscape, offers
 
 _TILE_BYTES = 2**28  # Hessians worked on at once: enough replicas to fill the kernels, small beside any memory
 _SMALLEST_TILE = 48
+
+
+def searched(landscape: Any) -> CalledLandscape:
+    """Return the landscape as algorithms call it; TypeError where it offers neither products nor Hessians."""
+    called = as_landscape(landscape)
+    if not offers(called, "hvp"):
+        name = type(landscape).__name__
+        raise TypeError(f"landscape: expected one that offers hvp or hessian, got {name} without either")
+    return called
 
 
 def fits(needed: int) -> bool:
