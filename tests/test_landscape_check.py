@@ -141,6 +141,23 @@ def test_euclidean_answers_on_spheres_are_not_tangent():
     assert sp.check_landscape(sp.on_spheres(quartic_landscape(), (4, 2)), domain.random_points(2, rng=0)).ok
 
 
+def test_products_are_those_of_the_tangent_part():
+    """A product that is tangent, but takes the whole vector, is not zero along the radial direction."""
+    on = sp.on_spheres(quartic_landscape(), 6)
+
+    def whole(w, v):
+        return on.domain.project(w, quartic_hvp(w, v)) - on.domain.curvature_term(w, quartic_gradient(w), v)
+
+    def tangent(w, v):
+        return on.domain.project(w, whole(w, v))
+
+    found = sp.check_landscape(
+        sp.landscape_from(on.energy, on.gradient, tangent, domain=on.domain), on.domain.random_points(2, rng=0)
+    )
+    assert len(found.problems) == 1
+    assert found.problems[0].startswith("hvp: expected zero along the radial directions, got")
+
+
 def test_remainders_that_vanish_are_no_problem(points):
     linear = sp.landscape_from(lambda w: w @ np.arange(6.0), lambda w: np.tile(np.arange(6.0), (len(w), 1)), size=6)
     found = sp.check_landscape(linear, points)

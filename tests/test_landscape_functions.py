@@ -75,6 +75,19 @@ def test_functions_of_one_point_are_those_of_a_block(points):
     assert pickle.loads(pickle.dumps(quartic_landscape())).energy(points) == pytest.approx(quartic(points))
 
 
+def test_tensors_with_a_history_are_read(points):
+    """A torch model's own parameters require gradients, and so do its answers."""
+    scale = torch.nn.Parameter(torch.tensor(2.0, dtype=torch.float64))
+
+    def gradient(w):
+        w.requires_grad_()
+        return torch.autograd.grad((scale * torch.sin(w)).sum(), w, create_graph=True)[0]
+
+    landscape = sp.landscape_from(lambda w: scale * torch.sin(w).sum(dim=1), gradient, size=6, array=torch.from_numpy)
+    np.testing.assert_allclose(landscape.energy(points), 2 * np.sin(points).sum(axis=1), rtol=1e-13)
+    np.testing.assert_allclose(landscape.gradient(points), 2 * np.cos(points), rtol=1e-13)
+
+
 def test_functions_may_work_in_place_and_keep_their_arrays(points):
     kept = np.empty((4, 6))
 
