@@ -96,6 +96,11 @@ def test_known_critical_points():
     thomson = known.Thomson(4)
     assert thomson.energy(tetrahedron)[0] == pytest.approx(thomson.lowest[4], rel=1e-14)
     np.testing.assert_allclose(thomson.gradient(tetrahedron), 0, atol=1e-14)
+    ring = np.exp(2j * np.pi * np.arange(5) / 5)
+    bipyramid = 0.9 * np.concatenate([np.stack([ring.real, ring.imag, 0 * ring.real], 1), [[0, 0, 0.6], [0, 0, -0.6]]])
+    seven = known.LennardJones(7)
+    end = sp.descend(seven, bipyramid.reshape(1, 21), "lbfgs")
+    assert seven.energy(end.points)[0] == pytest.approx(seven.lowest[7], abs=5e-7)
     atoms = known.LennardJones(4)
     pair = 2 ** (1 / 6) / 8**0.5
     assert atoms.energy(pair * tetrahedron)[0] == pytest.approx(atoms.lowest[4], rel=1e-14)
