@@ -140,22 +140,22 @@ class Noisy(Curved):
 
 
 class Stiffening(Wells):
-    """(x² - 1)² + ½ (1 + 400 x²) (y - 0.3 x)²: curvatures of 4 at the pass, of 400 at the minima."""
+    """(x² - 1)² + ½ (1 + 400 x²) (y - x²)²: a bent valley with curvatures of 4 at its pass, of 2000 at its ends."""
 
     def energy(self, points):
         x, y = points.T
-        return (x**2 - 1) ** 2 + (1 + 400 * x**2) * (y - 0.3 * x) ** 2 / 2
+        return (x**2 - 1) ** 2 + (1 + 400 * x**2) * (y - x**2) ** 2 / 2
 
     def gradient(self, points):
         x, y = points.T
-        off, stiff = y - 0.3 * x, 1 + 400 * x**2
-        return np.stack([4 * x * (x**2 - 1) + 400 * x * off**2 - 0.3 * stiff * off, stiff * off], axis=1)
+        off, stiff = y - x**2, 1 + 400 * x**2
+        return np.stack([4 * x * (x**2 - 1) + 400 * x * off**2 - 2 * x * stiff * off, stiff * off], axis=1)
 
     def hessian(self, points):
         x, y = points.T
-        off, stiff = y - 0.3 * x, 1 + 400 * x**2
-        xx = 12 * x**2 - 4 + 400 * off**2 - 480 * x * off + 0.09 * stiff
-        xy = 800 * x * off - 0.3 * stiff
+        off, stiff = y - x**2, 1 + 400 * x**2
+        xx = 12 * x**2 - 4 + 400 * off**2 - 3200 * x**2 * off - 2 * stiff * off + 4 * x**2 * stiff
+        xy = 800 * x * off - 2 * x * stiff
         return np.stack([np.stack([xx, xy], 1), np.stack([xy, stiff], 1)], 1)
 
 
@@ -163,13 +163,12 @@ def test_ways_down_where_curvatures_grow():
     landscape = Stiffening()
     report = sp.check_landscape(landscape, [[0.3, -0.2], [1.2, 0.4]])
     assert report.ok, report
-    found = sp.connect(landscape, [-1.0, -0.3], [1.0, 0.3])
+    found = sp.connect(landscape, [-1.0, 1.0], [1.0, 1.0])
     assert found.linked
     assert found.barrier == pytest.approx(1, rel=1e-12)
-    assert found.energies.max() <= found.energy_density + 1e-12
-    assert np.abs(found.path).max() < 1.01
+    assert found.energies.max() <= found.energy_density + 1e-12  # beads of a straight way would be up to 3 higher
     graph = sp.disconnectivity_graph(landscape, np.zeros((1, 2)))
-    np.testing.assert_allclose(graph.minima[np.argsort(graph.minima[:, 0])], [[-1, -0.3], [1, 0.3]], atol=1e-9)
+    np.testing.assert_allclose(graph.minima[np.argsort(graph.minima[:, 0])], [[-1, 1], [1, 1]], atol=1e-9)
 
 
 def test_a_barrier_without_a_proof_is_an_upper_bound():
