@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import spinscape as sp
-from known_landscapes import MuellerBrown, UnequalSpheres
+from known_landscapes import LennardJones, MuellerBrown, UnequalSpheres, XYRing
 from test_connect import minima_of
 
 PAIRS = np.array(list(combinations(range(3), 2)))
@@ -188,6 +188,14 @@ def test_a_barrier_without_a_proof_is_an_upper_bound():
     assert unproven.to_dict()["upper_bound"]
 
 
+def test_excluded_directions_bound_the_barrier_of_what_is_left():
+    # With the direction of the way over left out the pass is none, and the band's height is all that is known.
+    a, b = np.array([[-1.0, 0.0], [1.0, 0.0]])
+    found = sp.connect(Curved(), a, b, exclude=np.array([[1.0, 0.0]]), max_rounds=1)
+    assert found.upper_bound
+    assert found.barrier == pytest.approx(1, abs=0.1)
+
+
 def test_what_a_landscape_lacks_is_named():
     a, b = np.array([[-1.0, 0.0], [1.0, 0.0]])
     with pytest.raises(TypeError, match=r"landscape: .* hessian"):
@@ -210,3 +218,75 @@ def test_what_a_landscape_lacks_is_named():
         sp.disconnectivity_graph(MuellerBrown(), MuellerBrown.saddles, fold=True)
     folded = sp.disconnectivity_graph(Curved(), np.zeros((1, 2)), fold=True)
     assert (len(folded.minima), folded.joins.tolist()) == (1, [[0, 0]])
+
+
+def slipped(ring):
+    """The passes between no turn and one of a ring of n spins: one bond at π - α, the others at α = π/(n - 2).
+
+    All bonds have one sine, so no spin feels a force; the energy is -(n - 2) cos α. A copy for each bond.
+    """
+    alpha = np.pi / (ring.spins - 2)
+    bonds = np.full((ring.spins, ring.spins), alpha)
+    np.fill_diagonal(bonds, np.pi - alpha)
+    angles = np.cumsum(bonds, axis=1)
+    return np.sqrt(2) * np.stack([np.cos(angles), np.sin(angles)], axis=2).reshape(ring.spins, -1)
+
+
+def bonds_of(points):
+    """Cosines and sines of the angles between neighbours, (rows, 2 n): the same for all common rotations."""
+    spins = points.reshape(len(points), -1, 2) / np.sqrt(2)
+    ahead = np.roll(spins, -1, axis=1)
+    across = spins[..., 0] * ahead[..., 1] - spins[..., 1] * ahead[..., 0]
+    return np.concatenate([np.sum(spins * ahead, axis=2), across], axis=1)
+
+
+def test_zero_modes_of_a_ring_of_spins():
+    ring, saddles = XYRing(8), slipped(XYRing(8))
+    minima = np.concatenate([ring.twisted(0, turn=0.3), ring.twisted(1)])
+    graph = sp.disconnectivity_graph(ring, saddles, minima, fold=bonds_of, exclude=ring.zero_modes)
+    assert len(graph.minima) == 2
+    assert np.sort(graph.joins, axis=1).tolist() == [[0, 1]] * 8
+    densities = np.array([ring.twisted_energy(0), ring.twisted_energy(1)]) / 2  # on circles |w|² = 2
+    np.testing.assert_allclose(graph.minimum_energy_density, densities, rtol=1e-9)
+    assert graph.tree.lowest_pass(0, 1) == pytest.approx(-3 * np.cos(np.pi / 6), rel=1e-9)
+    # the zero mode is left out: nothing else is near zero, and what is left in stays undecided
+    strict = sp.disconnectivity_graph(ring, saddles, minima, fold=bonds_of, exclude=ring.zero_modes, zero_tol=0.0)
+    np.testing.assert_array_equal(strict.joins, graph.joins)
+    with pytest.raises(ValueError, match="minima: expected minima"):
+        sp.disconnectivity_graph(ring, saddles, minima, fold=bonds_of, zero_tol=0.0)
+    # without folding every way down ends at its own angle
+    assert len(sp.disconnectivity_graph(ring, saddles, exclude=ring.zero_modes).minima) > 2
+
+
+@pytest.mark.slow
+def test_seven_atoms():
+    # Oracles: the four minima of LJ7; the lowest pass is the highest energy on a relaxed path between its two sides.
+    cluster = LennardJones(7)
+    first, second = np.triu_indices(7, 1)
+
+    def distances(points):
+        places = points.reshape(len(points), 7, 3)
+        return np.sort(np.linalg.norm(places[:, first] - places[:, second], axis=2), axis=1)
+
+    rng = np.random.default_rng(0)
+    ends = sp.descend(cluster, 0.9 * rng.normal(size=(40, 21)), "lbfgs", tol=1e-7)
+    kinds = np.unique(np.round(ends.energy_density, 5), return_index=True)[1]
+    minima = ends.points[kinds]
+    np.testing.assert_allclose(ends.energy_density[kinds], [-16.505384, -15.935043, -15.593211, -15.533060], atol=1e-6)
+    starts = np.repeat(minima, 15, axis=0) + 0.15 * rng.normal(size=(60, 21))
+    found = sp.find_saddles(cluster, 1, starts=starts, exclude=cluster.zero_modes)
+    saddles = found.points[found.reached & found.certified]
+    kinds = np.unique(np.round(cluster.energy(saddles), 5), return_index=True)[1]
+    graph = sp.disconnectivity_graph(cluster, saddles[kinds], minima, fold=distances, exclude=cluster.zero_modes)
+    assert len(graph.minima) == 4
+    assert graph.tree.trees == 1
+    assert (graph.joins >= 0).all()
+    # the ends of a band lie on the orbits of the minima: no chain leads to them, but the path's height is the pass's
+    over = saddles[kinds[0]]
+    values, vectors = np.linalg.eigh(cluster.hessian(over[None])[0])
+    assert values[0] < -1e-3
+    beside = over + 0.05 * np.stack([vectors[:, 0], -vectors[:, 0]])
+    ends = sp.refine(cluster, sp.descend(cluster, beside, "flow", tol=1e-4).points, exclude=cluster.zero_modes).points
+    path = sp.connect(cluster, *ends, exclude=cluster.zero_modes, max_rounds=1)
+    assert path.upper_bound
+    assert path.energies.max() == pytest.approx(graph.saddle_energy_density[0], abs=1e-3)
