@@ -141,6 +141,14 @@ def test_mirrored_passes_serve_pairs_of_either_sign(seed):
     assert together == 0, alone
 
 
+def test_the_landscape_may_be_given_by_its_former_name():
+    glass = sp.PureGlass(3, 10, rng=0)
+    a, b = minima_of(glass, 12)[:2]
+    found = sp.connect(glass=glass, a=a, b=b)
+    assert found.energy_density == sp.connect_pairs(glass=glass, a=a[None], b=b[None])[0].energy_density
+    assert len(sp.disconnectivity_graph(glass=glass, saddles=found.saddles).minima) >= 2
+
+
 def test_more_bands_lower_barriers():
     glass = sp.PureGlass(3, 20, rng=5)
     minima = minima_of(glass, 16)[:4]

@@ -147,7 +147,9 @@ def connect_pairs(
     max_rounds : rounds of bands between minima that are not linked yet.
     zero_tol : as in `count_index`.
     exclude : directions that do not count, (k, D), or a function of points (rows, D) -> (rows, k, D): the zero modes of
-        a symmetry, as in `count_index` and `refine`.
+        a symmetry, as in `count_index` and `refine`. Where minima are whole orbits of a symmetry the ways down end on
+        another point of the orbit than the one given: then no chain leads to it, and the barrier is an upper bound.
+        `disconnectivity_graph` with `fold` takes an orbit for one minimum.
     rng : of the points that bands are bent to, and of the great circle between antipodal points.
     n_threads : number of threads; never changes a result.
 
