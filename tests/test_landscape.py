@@ -71,7 +71,7 @@ def test_what_is_missing_is_named():
         def energy(self, points):
             return points.sum(axis=1)
 
-    with pytest.raises(TypeError, match=r"glass: .*Half without domain, gradient"):
+    with pytest.raises(TypeError, match=r"landscape: .*Half without domain, gradient"):
         sp.count_index(Half(), np.zeros((1, 3)))
     assert isinstance(sp.PureGlass(3, 5, rng=0), sp.Landscape)
 

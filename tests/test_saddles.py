@@ -181,7 +181,7 @@ def test_nothing_to_search():
 
 def test_refusals_name_the_argument():
     glass = sp.PureGlass(3, 6, rng=0)
-    with pytest.raises(TypeError, match="glass: expected a glass or a landscape"):
+    with pytest.raises(TypeError, match="landscape: expected a glass or a landscape"):
         sp.find_saddles(None, 1, 2)
     with pytest.raises(ValueError, match="index: expected integers from 0 to 5"):
         sp.find_saddles(glass, 6, 2)

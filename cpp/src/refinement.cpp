@@ -15,6 +15,7 @@ enum class Kind { unknown, minimum, saddle };
 struct State {
   std::vector<double> point, gradient;
   double energy = 0, norm = 0;
+  double free = 0;  // norm of the gradient less its part along excluded directions, which no step can lower
 };
 
 // One replica on its way.
@@ -93,13 +94,22 @@ class Tile {
       retract(domain_, w);
     }
     surface_.gradient(points.data(), count, energies.data(), gradients.data(), run_);
+    const std::vector<double> excluded = exclusion_.at(points.data(), count, n_);
     std::vector<State> states(count);
     for (std::int64_t r = 0; r < count; ++r) {
-      const double* g = gradients.data() + r * n_;
-      states[r] = {
-          {points.data() + r * n_, points.data() + (r + 1) * n_}, {g, g + n_}, energies[r], scaled_norm(domain_, g)};
+      const double *w = points.data() + r * n_, *g = gradients.data() + r * n_;
+      const double norm = scaled_norm(domain_, g);
+      states[r] = {{w, w + n_}, {g, g + n_}, energies[r], norm, norm};
+      if (exclusion_.count() == 0) continue;
+      std::vector<double> rest = states[r].gradient;
+      frame_at(w, excluded, r).project(rest.data());
+      states[r].free = scaled_norm(domain_, rest.data());
     }
     return states;
+  }
+
+  TangentFrame frame_at(const double* w, const std::vector<double>& excluded, std::int64_t row) const {
+    return {domain_, w, excluded.data() + row * exclusion_.count() * n_, exclusion_.count()};
   }
 
   void choose_directions(const std::vector<Walker*>& active) {
@@ -114,8 +124,7 @@ class Tile {
       Walker& walker = *active[r];
       walker.direction.assign(n_, 0);
       walker.has_direction = false;
-      const double* directions = excluded.data() + r * exclusion_.count() * n_;
-      const TangentFrame frame(domain_, walker.now.point.data(), directions, exclusion_.count());
+      const TangentFrame frame = frame_at(walker.now.point.data(), excluded, r);
       if (options_.matrix_free) choose_matrix_free(walker, frame, serial);
       else choose_dense(walker, frame, hessians_.data() + r * n_ * n_, serial);
     });
@@ -123,8 +132,7 @@ class Tile {
 
   // curvature: a typical eigenvalue of the Hessian, without sign.
   bool converged(Walker& walker, double curvature) const {
-    const double length = longest_step(domain_, walker.now.point.data(), 1);
-    walker.scale = std::max(std::abs(walker.now.energy) / static_cast<double>(n_), curvature * length);
+    walker.scale = std::max(std::abs(walker.now.energy) / static_cast<double>(n_), curvature);
     return walker.now.norm <= options_.tolerance * walker.scale;
   }
 
@@ -228,7 +236,7 @@ class Tile {
   }
 
   bool accept(Walker& walker, State& trial, double fraction) const {
-    if (!(trial.norm <= (1 - sufficient_decrease * fraction) * walker.now.norm)) return false;
+    if (!(trial.free <= (1 - sufficient_decrease * fraction) * walker.now.free)) return false;
     // Rounding of an extensive energy; differences below it say nothing, and the gradient alone decides.
     const double slack = 1e-12 * static_cast<double>(n_) * walker.scale;
     if (walker.kind == Kind::minimum && !(trial.energy <= walker.now.energy + slack)) return false;

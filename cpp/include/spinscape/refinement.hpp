@@ -18,8 +18,7 @@ namespace spinscape {
 enum class RefineStop { converged, max_steps, stalled };
 
 struct RefineOptions {
-  // Converged where |g| / sqrt(D) <= tolerance * scale, scale = max(|H| / D, rms eigenvalue of the Riemannian Hessian);
-  // on flat space the eigenvalue is multiplied by |w| / sqrt(D) where that is above 1.
+  // Converged where |g| / sqrt(D) <= tolerance * scale, scale = max(|H| / D, rms eigenvalue of the Riemannian Hessian).
   double tolerance = 1e-12;
   std::int64_t max_steps = 50;
   double max_move = 0.1;     // longest step: see longest_step

@@ -95,8 +95,7 @@ def refine(
     ----------
     landscape : a glass, a network's landscape, or any other `Landscape` that offers `hvp` or `hessian`.
     points : (replicas, D), the starts, |w|^2 = N on each sphere to 1e-4 relative (they are then put on it).
-    tol : converged where |g|/√D <= tol * scale, scale = max(|H|/D, root mean square eigenvalue of the Hessian); on flat
-        space the eigenvalue times max(1, |w|/√D).
+    tol : converged where |g|/√D <= tol * scale, scale = max(|H|/D, root mean square eigenvalue of the Hessian).
     max_steps : Newton steps a replica.
     method : "dense": Hessian matrices, Cholesky or LU factorisation, Levenberg-Marquardt steps where Newton's are too
         long or the Hessian is singular. "krylov": Hessian-vector products only (conjugate gradients, MINRES), one

@@ -7,6 +7,7 @@ saddle-free step −Σ e_k (e_k·g)/(|λ_k| + μ) lowers the energy (Dauphin et 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
@@ -24,7 +25,7 @@ METHODS = ("lbfgs", "newton-cg", "saddle-free", "newton")
 
 @dataclass(frozen=True, eq=False, repr=False)
 class RefinedNetworks:
-    """What `refine_networks` found, one row a start.
+    """What `refined_networks` found, one row a start.
 
     points : (replicas, P).     energy : (replicas,).     gradient_norm : (replicas,) |∇L|/√P.
     converged : (replicas,) gradient_norm <= tol. False is data: relu networks stop at kinks.
@@ -54,7 +55,24 @@ class RefinedNetworks:
 def refine_networks(
     landscape: Landscape, points: Any, *, method: str = "lbfgs", tol: float = 1e-8, max_steps: int = 1000
 ) -> RefinedNetworks:
-    """Bring every point to a critical point nearby.
+    """Bring every point to a critical point nearby; deprecated, arguments and errors as `refined_networks`.
+
+    `spinscape.refine` leads networks to critical points by Newton's method, `spinscape.descend` to minima, with
+    method "lbfgs" as here.
+    """
+    warnings.warn(
+        "refine_networks goes in version 0.3: spinscape.refine leads a network's points to critical points, "
+        'spinscape.descend(landscape, points, method="lbfgs") downhill',
+        DeprecationWarning,
+        stacklevel=2,
+    )
+    return refined_networks(landscape, points, method=method, tol=tol, max_steps=max_steps)
+
+
+def refined_networks(
+    landscape: Landscape, points: Any, *, method: str = "lbfgs", tol: float = 1e-8, max_steps: int = 1000
+) -> RefinedNetworks:
+    """Bring every point to a critical point nearby, by the methods of the experiments' recipes.
 
     method : "lbfgs", "newton-cg" (scipy; minima), "saddle-free" (dense Hessians; minima, passing saddles quickly),
         "newton" (dense Hessians; the critical point, of whatever index, that decreasing |g| leads to).

@@ -54,7 +54,7 @@ def recipe(
     """Return the recipe of a study of indices.
 
     train : images of the training loss, drawn at random; None for all.     epochs, rate, decay, batch : of SGD.
-    method, refine_steps, tol : of `networks.refine_networks`; 0 steps refine nothing.
+    method, refine_steps, tol : of `networks.refinement.refined_networks`; 0 steps refine nothing.
     """
     from spinscape.networks import Architecture, Training
     from spinscape.networks.refinement import METHODS
@@ -105,8 +105,9 @@ def summary(unit: Mapping[str, Any], arrays: Arrays) -> str:
 
 def compute(parameters: Mapping[str, Any], unit: Mapping[str, Any], n_threads: int) -> Arrays:
     """Train a few networks, refine them, and count eigenvalues before and after; on one thread."""
-    from spinscape.networks import Architecture, NetworkLandscape, Training, refine_networks, train_ensemble
+    from spinscape.networks import Architecture, NetworkLandscape, Training, train_ensemble
     from spinscape.networks.ensembles import one_torch_thread
+    from spinscape.networks.refinement import refined_networks
 
     architecture = Architecture((100, unit["n"], 10), activation=parameters["activation"])
     data = data_of(parameters["train"], None, parameters["rng"])
@@ -122,7 +123,7 @@ def compute(parameters: Mapping[str, Any], unit: Mapping[str, Any], n_threads: i
             n_threads=1,
         )
         points = ensemble.parameters.astype(np.float64)
-        found = refine_networks(
+        found = refined_networks(
             landscape,
             points,
             method=parameters["method"],

@@ -45,7 +45,7 @@ def recipe(
     """Return the recipe of a study of critical points along training.
 
     n : hidden units.     side : MNIST 10x10 is averaged to side x side pixels, so that Hessians are small.
-    epochs : when Newton starts.     newton_steps, tol : of `networks.refine_networks`.
+    epochs : when Newton starts.     newton_steps, tol : of `networks.refinement.refined_networks`.
     """
     from spinscape.networks import Training
 
@@ -92,8 +92,9 @@ def summary(unit: Mapping[str, Any], arrays: Arrays) -> str:
 
 def compute(parameters: Mapping[str, Any], unit: Mapping[str, Any], n_threads: int) -> Arrays:
     """Train one network, and polish what it was at every epoch asked for; on one thread."""
-    from spinscape.networks import Architecture, NetworkLandscape, Training, refine_networks
+    from spinscape.networks import Architecture, NetworkLandscape, Training
     from spinscape.networks.ensembles import one_torch_thread
+    from spinscape.networks.refinement import refined_networks
     from spinscape.spectrum import matrix_index
 
     data = small_images(parameters["train"], parameters["side"], parameters["rng"])
@@ -104,7 +105,7 @@ def compute(parameters: Mapping[str, Any], unit: Mapping[str, Any], n_threads: i
         starts = points_along_training(
             architecture, data, training, parameters["epochs"], rng=seed, network=unit["network"]
         )
-        found = refine_networks(
+        found = refined_networks(
             landscape, starts, method="newton", tol=parameters["tol"], max_steps=parameters["newton_steps"]
         )
         count = matrix_index(landscape.hessian(found.points), parameters["zero_tol"], n_threads=1)
