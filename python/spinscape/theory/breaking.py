@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import exp, expm1
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +22,11 @@ from scipy.optimize import brentq, root
 
 from spinscape.conventions import FloatArray
 from spinscape.theory.mixture import BELOW_ONE, MixtureFunction, deficit
-from spinscape.theory.overlap_profile import IntArray, Profile, chi
+from spinscape.theory.overlap_profile import IntArray, Profile
 from spinscape.theory.staircase import Steps
 
 _SAMPLES = 400  # steps that stand for a continuous piece
-_NEAR = (0.05, 0.2)  # relative distance of D from 1/√ξ'' at steps of a continuous piece
+_NEAR = (0.05, 0.0, 0.01, 0.002, 0.0004)  # relative distance of D from 1/√ξ'' on a continuous piece
 _NEIGHBOURS = (0.3, 0.1, 0.03, 0.01, 0.003)  # steps this near, relative to their distance from 1, may be one jump
 _MOST_PIECES = 10
 _CONCAVE = 1e-9  # allowed fall of the order parameter, relative
@@ -88,31 +89,37 @@ def patterns(xi: MixtureFunction, steps: Steps) -> Iterator[Pattern]:
         yield Pattern((0.0, 1.0), (True,), False)
         yield Pattern((0.0, 1.0), (False,), True)
         return
+    q = steps.overlaps
+    between = np.sort(np.concatenate([q, (q[1:] + q[:-1]) / 2]))
+    with np.errstate(divide="ignore"):
+        distance = np.abs(steps.at(between) * np.sqrt(xi(between, 2)) - 1)
     seen = set()
-    for near in (*_NEAR, 0.0):
-        follows = np.abs(steps.at(steps.overlaps) * np.sqrt(xi(steps.overlaps, 2)) - 1) < near
+    for near in _NEAR:
+        linked = np.maximum(np.maximum(distance[:-2:2], distance[1:-1:2]), distance[2::2]) < near
         for neighbours in _NEIGHBOURS:
-            groups, full = _groups(steps, follows, neighbours)
-            for to_one in (True, False) if full[-1] else (False,):
+            groups, full = _groups(q, linked, neighbours)
+            for to_one in (True, False) if any(full) else (False,):
                 pattern = _pattern(xi, steps, groups, full, to_one)
                 if pattern is not None and len(pattern.full) <= _MOST_PIECES and pattern not in seen:
                     seen.add(pattern)
                     yield pattern
 
 
-def _groups(steps: Steps, follows: NDArray[np.bool_], neighbours: float) -> tuple[list[IntArray], list[bool]]:
-    """Numbers of the steps that are one thing: runs on 1/√ξ'', which are continuous pieces, and near neighbours."""
-    apart = np.diff(steps.overlaps) > neighbours * (1 - steps.overlaps[:-1])
-    cuts = np.flatnonzero(np.where(follows[1:] | follows[:-1], follows[1:] != follows[:-1], apart)) + 1
-    groups = np.split(np.arange(len(steps.overlaps)), cuts)
-    return groups, [bool(follows[group[0]]) and len(group) > 1 for group in groups]
+def _groups(q: FloatArray, linked: NDArray[np.bool_], neighbours: float) -> tuple[list[IntArray], list[bool]]:
+    """Numbers of the steps that are one thing: runs linked by 1/√ξ'', which are continuous pieces, and near neighbours."""
+    in_run = np.append(linked, False) | np.insert(linked, 0, False)
+    apart = np.diff(q) > neighbours * (1 - q[:-1])
+    cut = ~linked & (apart | in_run[1:] | in_run[:-1])
+    groups = np.split(np.arange(len(q)), np.flatnonzero(cut) + 1)
+    return groups, [bool(in_run[group[0]]) for group in groups]
 
 
 def _pattern(
     xi: MixtureFunction, steps: Steps, groups: list[IntArray], full: list[bool], to_one: bool
 ) -> Pattern | None:
-    """Groups as jumps or as continuous pieces, with lines between them; the last piece up to 1 where asked."""
+    """Groups as jumps or as continuous pieces, with lines between them; the last such piece up to 1 where asked."""
     from_zero = float(xi(0.0, 1)) == 0
+    last_run = max((number for number, continuous in enumerate(full) if continuous), default=-1)
     knots, kinds = [0.0], []
     for number, (group, continuous) in enumerate(zip(groups, full, strict=True)):
         q, a = steps.overlaps[group], steps.jumps[group]
@@ -121,9 +128,11 @@ def _pattern(
             knots.append(float(first))
             kinds.append(False)
         if continuous:
-            end = 1.0 if to_one and number == len(groups) - 1 else float(last)
-            knots.append(end)
+            to_end = to_one and number == last_run
+            knots.append(1.0 if to_end else float(last))
             kinds.append(True)
+            if to_end:
+                break
     if knots[-1] < 1:
         knots.append(1.0)
         kinds.append(False)
@@ -158,7 +167,11 @@ def _ratio(share: float) -> float:
         return 1.0 if share >= 0.5 else float("nan")
 
     def miss(logarithm: float) -> float:
-        ratio, fall = float(np.exp(logarithm)), -float(np.expm1(logarithm))
-        return ratio * (float(chi(np.array(fall))) if fall < 0.5 else (-fall - logarithm) / fall**2) - share
+        fall = -expm1(logarithm)
+        if fall < 1e-2:
+            bent = sum(fall**k / (k + 2) for k in range(10))
+        else:
+            bent = (-fall - logarithm) / fall**2
+        return exp(logarithm) * bent - share
 
-    return float(np.exp(brentq(miss, -600.0, 0.0, xtol=1e-16, rtol=1e-15)))
+    return exp(brentq(miss, -600.0, 0.0, xtol=1e-16, rtol=1e-15))

@@ -70,8 +70,8 @@ def better_overlaps(xi: MixtureFunction, steps: Steps) -> FloatArray:
     """Where the dual constraint is violated most, on a grid finer than the steps and graded to 1."""
     profile = steps.profile(xi)
     inner = profile.knots[:-1, np.newaxis] + profile.width[:, np.newaxis] * np.arange(8) / 8
-    t = np.unique(np.concatenate([np.arange(400) / 400, 1 - 0.8 ** np.arange(26, 120), inner.ravel()]))
-    t = t[t < 1 - 1e-11]
+    t = np.unique(np.concatenate([np.arange(400) / 400, 1 - 0.8 ** np.arange(26, 90), inner.ravel()]))
+    t = t[t < 1 - 1e-8]
     return _minima(t, profile.ratio(t), steps.overlaps)
 
 
