@@ -1,8 +1,8 @@
 r"""Covariances of random fields on the sphere that networks define: duals of activations.
 
-A neuron :math:`G(w)=P^{-1/2}\sum_\mu\epsilon_\mu\,\sigma(x_\mu\cdot w/\sqrt N)` with random signs and Gaussian inputs is, for
-many samples, a Gaussian field on the sphere :math:`|w|^2=N` whose covariance at overlap q is the dual of its activation
-(Daniely, Frostig and Singer, NeurIPS 2016),
+A neuron :math:`G(w)=P^{-1/2}\sum_\mu\epsilon_\mu\,\sigma(x_\mu\cdot w/\sqrt N)` with random signs and Gaussian inputs
+is, for many samples, a Gaussian field on the sphere :math:`|w|^2=N` whose covariance at overlap q is the dual of its
+activation (Daniely, Frostig and Singer, NeurIPS 2016),
 
 .. math:: \hat\sigma(q)=E[\sigma(x)\sigma(y)]=\sum_k\mu_k^2q^k,\qquad\mu_k=E[\sigma(x)\,{\rm He}_k(x)]/\sqrt{k!},
 
@@ -101,7 +101,7 @@ def hermite_coefficients(activation: Callable[[FloatArray], ArrayLike], most: in
 
 
 def mixture_of(coefficients: ArrayLike) -> dict[int, float]:
-    r"""Return the mixture {k: μ_k²}, k >= 1, of Hermite coefficients: the dual of :math:`\sum_k\mu_k{\rm He}_k/\sqrt{k!}`."""
+    r"""Return {k: μ_k²}, k >= 1: the dual of :math:`\sum_k\mu_k{\rm He}_k/\sqrt{k!}` as a mixture."""
     mu = np.asarray(coefficients, dtype=np.float64)
     if mu.ndim != 1 or not np.isfinite(mu).all():
         raise ValueError(f"coefficients: expected finite numbers (orders,), got shape {mu.shape}")

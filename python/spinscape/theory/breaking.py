@@ -1,6 +1,6 @@
 """Patterns of replica symmetry breaking: where the order parameter jumps, where it rises, solved to rounding.
 
-At the optimum the dual constraint is touched at every overlap that has weight: W = Δ and P = ξ' there (`overlap_profile`).
+At the optimum the dual constraint is touched at every overlap that has weight: W = Δ and P = ξ' (`overlap_profile`).
 Between two such overlaps u < v without any in between D is linear, and its ends follow from u and v alone,
 
     ξ'(v) − ξ'(u) = ∫ D⁻² = h/(D_u D_v),    ξ(v) − ξ(u) − h ξ'(u) = ∫∫ D⁻² = h² χ(1 − D_v/D_u)/D_u²,    h = v − u.
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from math import exp, expm1
 
 import numpy as np
@@ -106,7 +107,7 @@ def patterns(xi: MixtureFunction, steps: Steps) -> Iterator[Pattern]:
 
 
 def _groups(q: FloatArray, linked: NDArray[np.bool_], neighbours: float) -> tuple[list[IntArray], list[bool]]:
-    """Numbers of the steps that are one thing: runs linked by 1/√ξ'', which are continuous pieces, and near neighbours."""
+    """Numbers of the steps that are one thing: runs on 1/√ξ'', which are continuous pieces, and near neighbours."""
     in_run = np.append(linked, False) | np.insert(linked, 0, False)
     apart = np.diff(q) > neighbours * (1 - q[:-1])
     cut = ~linked & (apart | in_run[1:] | in_run[:-1])
@@ -136,7 +137,7 @@ def _pattern(
     if knots[-1] < 1:
         knots.append(1.0)
         kinds.append(False)
-    ascending = all(low < high for low, high in zip(knots, knots[1:], strict=False))
+    ascending = all(low < high for low, high in pairwise(knots))
     flat = not (kinds[0] or (bool(groups) and from_zero and steps.overlaps[0] < 0.05))
     return Pattern(tuple(knots), tuple(kinds), flat) if ascending else None
 
@@ -168,10 +169,8 @@ def _ratio(share: float) -> float:
 
     def miss(logarithm: float) -> float:
         fall = -expm1(logarithm)
-        if fall < 1e-2:
-            bent = sum(fall**k / (k + 2) for k in range(10))
-        else:
-            bent = (-fall - logarithm) / fall**2
+        series = fall < 1e-2
+        bent = sum(fall**k / (k + 2) for k in range(10)) if series else (-fall - logarithm) / fall**2
         return exp(logarithm) * bent - share
 
     return exp(brentq(miss, -600.0, 0.0, xtol=1e-16, rtol=1e-15))

@@ -144,7 +144,7 @@ def deficit(xi: MixtureFunction, q: FloatArray) -> FloatArray:
 
 
 def integral_of_root(xi: MixtureFunction, low: float, high: float) -> tuple[float, float]:
-    """∫ √ξ'' from low to high, and a bound of its error: the rounding of overlaps next to 1, where ξ'' may be singular."""
+    """∫ √ξ'' from low to high, and a bound of its error: overlaps are rounded next to 1, where ξ'' may be singular."""
     x, w = _dyadic_rule()
     q = np.minimum(low + (high - low) * x, BELOW_ONE)
     parts = w * np.sqrt(xi(q, 2)) * (high - low)

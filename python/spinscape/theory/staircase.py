@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spinscape.conventions import FloatArray
-from spinscape.theory.mixture import MixtureFunction, deficit
+from spinscape.theory.mixture import MixtureFunction
 from spinscape.theory.overlap_profile import Profile
 
 _NODES, _WEIGHTS = (v / 2 for v in np.polynomial.legendre.leggauss(16))
