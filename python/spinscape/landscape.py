@@ -3,6 +3,11 @@
 Points are blocks (replicas, size), float64. A landscape lives on flat space (`spheres` is None) or, as a glass, on a
 product of spheres: `spheres` = (number, coordinates of each), |w|^2 = coordinates on each. Gradients, products and
 Hessians are then Riemannian: tangent vectors, and symmetric matrices that are zero along the radial directions.
+
+A landscape may offer more than the protocol asks for:
+
+- `exact_derivatives = True`: gradients, products and Hessians are exact and symmetric by construction. Others are
+  checked against each other before anything is certified from them (spinscape.derivative_checks).
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from spinscape import memory
 from spinscape.arrays import as_array, as_integer, as_number
+from spinscape.derivative_checks import check_products
 from spinscape.landscape import Landscape, on_domain, radial_directions, retracted
 from spinscape.randomness import RNG, child_seeds, seed_from
 from spinscape.spectrum import SymmetricProblem
@@ -129,6 +130,7 @@ def _of_landscape(landscape: Landscape, where: Any, exclude: Any) -> tuple[Any, 
     radial = radial_directions(landscape, point[0])
     if exclude is not None:
         radial = np.vstack([radial, exclude])
+    check_products(landscape, point[0])
     return lambda v: landscape.hvp(point, v[None])[0], landscape.size, radial if radial.size else None
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from spinscape import _core, memory
 from spinscape.arrays import as_choice, as_number
 from spinscape.critical_points.surfaces import fits, tile_of
+from spinscape.derivative_checks import check_products, checked_hessian
 from spinscape.hamiltonian import Glass
 from spinscape.landscape import Landscape, as_landscape, on_domain, radial_directions, retracted
 from spinscape.spectrum import (
@@ -49,8 +50,9 @@ def count_index(
     n_threads : number of threads; never changes a result.
 
     Returns `IndexCount`: every row says whether it is certified, and its margin. Raises TypeError, ValueError or
-    MemoryError naming the argument, OverflowError where a Hessian is not finite. An interrupt is raised within a
-    second.
+    MemoryError naming the argument, ValueError where the Hessian of a landscape of yours is not symmetric or is not the
+    derivative of its gradient (spinscape.derivative_checks), OverflowError where a Hessian is not finite. An interrupt
+    is raised within a second.
     """
     landscape = as_landscape(glass, "glass")
     block = retracted(landscape, on_domain(landscape, points))
@@ -90,7 +92,7 @@ def _by_matrix(
     landscape: Landscape, point: NDArray[np.float64], zero_tol: float, method: str, threads: int
 ) -> IndexCount:
     """Count in the whole matrix, its radial eigenvalues lifted above all others and then taken off."""
-    hessian = landscape.hessian(point[None])[0]
+    hessian = checked_hessian(landscape, point)
     radial = radial_directions(landscape, point)
     lift = float(np.abs(hessian).sum(axis=1).max(initial=0.0)) + 2 * zero_tol + np.finfo(np.float64).tiny
     lifted = hessian + lift * radial.T @ radial if radial.size else hessian
@@ -100,6 +102,7 @@ def _by_matrix(
 
 def _by_products(landscape: Landscape, point: NDArray[np.float64], zero_tol: float) -> LanczosIndex:
     """Count from Hessian-vector products on the tangent space."""
+    check_products(landscape, point)
     radial = radial_directions(landscape, point)
     return lanczos_index(
         lambda vector: landscape.hvp(point[None], vector[None])[0],
