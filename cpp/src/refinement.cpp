@@ -148,8 +148,11 @@ class Tile {
     project(surface_.spheres(), w, walker.now.gradient.data(), walker.now.gradient.data());
     const double* g = walker.now.gradient.data();
     const HessianProduct product = [&](const double* vector, double* out) { surface_.hvp(w, vector, 1, out, run); };
-    product(g, walker.direction.data());
-    const double length = root(dot(g, g, n_), g, n_), *image = walker.direction.data();
+    const double unit = to_unit(largest(g, n_));
+    std::vector<double> scaled(g, g + n_);
+    for (double& entry : scaled) entry *= unit;
+    product(scaled.data(), walker.direction.data());
+    const double length = root(dot(g, g, n_), g, n_) * unit, *image = walker.direction.data();
     const double curvature = length > 0 ? root(dot(image, image, n_), image, n_) / length : 0;
     if (converged(walker, curvature)) return walker.finish(RefineStop::converged);
     if (!std::isfinite(curvature)) return walker.finish(RefineStop::stalled);

@@ -90,7 +90,7 @@ class Block {
       for (std::int64_t v = 0; v < count; ++v)
         surface_.hvp(walker.point, vectors + v * n_, 1, products + v * n_, serial);
     };
-    const LanczosOptions options{options_.lanczos_steps, 1, 0, std::numeric_limits<double>::epsilon()};
+    const LanczosOptions options{options_.lanczos_steps, 1, 0, std::numeric_limits<double>::epsilon(), 0};
     std::vector<double> g(n_);
     project(spheres, walker.point, gradient, g.data());
     return follow_modes(apply, space, g.data(), walker.index, limit, options, walker.direction.data(), serial);

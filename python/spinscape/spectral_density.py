@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinscape import memory
-from spinscape.arrays import as_array, as_integer, as_number
+from spinscape.arrays import as_array, as_integer, as_number, lengths
 from spinscape.derivative_checks import check_products
 from spinscape.landscape import Landscape, on_domain, radial_directions, retracted
 from spinscape.randomness import RNG, child_seeds, seed_from
@@ -143,13 +143,13 @@ def _quadrature(problem: SymmetricProblem, steps: int, seed: int) -> tuple[Float
     start = np.random.default_rng(seed).normal(size=problem.n)
     start -= problem.excluded.T @ (problem.excluded @ start)
     basis[0] = start / np.linalg.norm(start)
-    taken, largest = 0, 0.0
+    taken, largest = 0, problem.excluded_norm()
     for step in range(steps):
         image = problem.multiply(basis[step : step + 1])[0]
         if not np.isfinite(image).all():
             raise OverflowError("operator: expected finite products, got nan or inf")
         image = image - problem.excluded.T @ (problem.excluded @ image)
-        taken, largest = step + 1, max(largest, float(np.linalg.norm(image)))
+        taken, largest = step + 1, max(largest, float(lengths(image)))
         diagonal[step] = basis[step] @ image
         if step:
             asymmetry = abs(float(basis[step - 1] @ image) - off[step - 1])
@@ -157,7 +157,7 @@ def _quadrature(problem: SymmetricProblem, steps: int, seed: int) -> tuple[Float
         known = basis[: step + 1]
         for _ in range(2):
             image -= known.T @ (known @ image)
-        off[step] = np.linalg.norm(image)
+        off[step] = lengths(image)
         if off[step] <= 1e-12 * largest:
             break
         basis[step + 1] = image / off[step]
@@ -170,8 +170,9 @@ def _quadrature(problem: SymmetricProblem, steps: int, seed: int) -> tuple[Float
 def _width(width: float | None, nodes: FloatArray) -> float:
     if width is not None:
         return as_number(width, "width", 0.0, exclusive=True)
-    spread = float(nodes.max() - nodes.min())
-    return spread / 50 if spread > 0 else max(1e-6 * float(np.abs(nodes).max()), 1e-12)
+    spread, largest = float(nodes.max() - nodes.min()), float(np.abs(nodes).max())
+    # One eigenvalue alone, up to rounding: its kernel must still be resolved by doubles.
+    return spread / 50 if spread > 1e-9 * largest else max(1e-6 * largest, float(np.finfo(np.float64).tiny) * 1e6)
 
 
 def _grid(grid: Any, nodes: FloatArray, width: float) -> FloatArray:
@@ -185,8 +186,9 @@ def _grid(grid: Any, nodes: FloatArray, width: float) -> FloatArray:
 
 
 def _smoothed(grid: FloatArray, nodes: FloatArray, weights: FloatArray, width: float) -> FloatArray:
-    distances = (grid[:, None] - nodes) / width
-    density: FloatArray = np.exp(-(distances**2) / 2) @ weights / (width * sqrt(2 * np.pi))
+    with np.errstate(under="ignore", over="ignore"):  # far from a node its kernel is nothing
+        distances = (grid[:, None] - nodes) / width
+        density: FloatArray = np.exp(-(distances**2) / 2) @ weights / (width * sqrt(2 * np.pi))
     return density
 
 
