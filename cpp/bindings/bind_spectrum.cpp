@@ -126,10 +126,9 @@ void bind_spectrum(py::module_& m) {
       .value("cholesky", InertiaMethod::cholesky)
       .finalize();
   py::class_<LanczosOptions>(m, "LanczosOptions")
-      .def(py::init([](std::int64_t max_steps, std::int64_t block_size, std::uint64_t seed, double epsilon) {
-             return LanczosOptions{max_steps, block_size, seed, epsilon};
-           }),
-           py::arg("max_steps"), py::arg("block_size"), py::arg("seed"), py::arg("epsilon"));
+      .def(py::init([](std::int64_t max_steps, std::int64_t block_size, std::uint64_t seed, double epsilon,
+                       double norm) { return LanczosOptions{max_steps, block_size, seed, epsilon, norm}; }),
+           py::arg("max_steps"), py::arg("block_size"), py::arg("seed"), py::arg("epsilon"), py::arg("norm") = 0.0);
   m.def("matrix_index", &matrix_index, py::arg("matrices").noconvert(), py::arg("zero_tol"), py::arg("method"),
         py::arg("n_threads"));
   m.def("surface_index", &surface_index, py::arg("surface"), py::arg("points").noconvert(), py::arg("zero_tol"),

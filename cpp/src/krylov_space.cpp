@@ -20,8 +20,15 @@ double length(const Vectors& x) {
 }  // namespace
 
 KrylovSpace::KrylovSpace(const SymmetricOperator& apply, const Basis& fixed, std::int64_t block_size,
-                         std::int64_t max_steps, std::uint64_t seed, std::uint32_t run_number, double epsilon)
-    : apply_(apply), fixed_(fixed), block_size_(block_size), seed_(seed), run_number_(run_number), epsilon_(epsilon) {
+                         std::int64_t max_steps, std::uint64_t seed, std::uint32_t run_number, double epsilon,
+                         double norm)
+    : apply_(apply),
+      fixed_(fixed),
+      block_size_(block_size),
+      seed_(seed),
+      run_number_(run_number),
+      epsilon_(epsilon),
+      norm_(norm) {
   const std::int64_t complement = fixed.rows() - fixed.cols();
   const std::int64_t capacity = std::min(complement, max_steps + 2 * block_size);
   basis_.resize(fixed.rows(), capacity);

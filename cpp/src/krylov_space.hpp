@@ -23,7 +23,7 @@ class KrylovSpace {
 
   // fixed: orthonormal columns the space stays orthogonal to. `run_number` tells the random vectors of the runs apart.
   KrylovSpace(const SymmetricOperator& apply, const Basis& fixed, std::int64_t block_size, std::int64_t max_steps,
-              std::uint64_t seed, std::uint32_t run_number, double epsilon);
+              std::uint64_t seed, std::uint32_t run_number, double epsilon, double norm);
 
   // Multiplies the pending block and orthogonalises the products; refills an exhausted Krylov space with random
   // vectors.
@@ -56,7 +56,7 @@ class KrylovSpace {
   Basis basis_;               // columns [0, size_) in use, [0, processed_) multiplied
   Eigen::MatrixXd coupling_;  // C(i, j) = v_i.A v_j for j < processed_, every i < size_
   std::int64_t size_ = 0, processed_ = 0;
-  double norm_ = 0, dropped_ = 0;
+  double norm_, dropped_ = 0;
 };
 
 }  // namespace spinscape

@@ -38,7 +38,7 @@ class DeflatedLanczos {
   void search(const Judge& judge, const OnLastRun& on_last_run, const Run& run) {
     for (bool more = true; more && dimension() > locked();) {
       KrylovSpace krylov(apply_, fixed_, std::min(options_.block_size, dimension() - locked()), options_.max_steps,
-                         options_.seed, static_cast<std::uint32_t>(runs), options_.epsilon);
+                         options_.seed, static_cast<std::uint32_t>(runs), options_.epsilon, options_.norm);
       verdict = one_run(krylov, judge, run);
       ++runs;
       products += krylov.steps();
@@ -159,7 +159,7 @@ struct ExtremeJudge {
   const std::vector<double>& locked;
   std::int64_t count;
   bool largest;
-  double tolerance;
+  double tolerance, rounding;
 
   Verdict operator()(const RitzValues& ritz) const {
     const Index found = ritz.values.size();
@@ -173,7 +173,7 @@ struct ExtremeJudge {
       const auto better =
           std::count_if(known.begin(), known.end(), [&](double x) { return largest ? x >= value : x <= value; });
       if (i > 0 && better >= count) break;
-      verdict.settled = verdict.settled && ritz.residuals[k] <= tolerance * norm;
+      verdict.settled = verdict.settled && ritz.residuals[k] <= std::max(tolerance * norm, rounding);
       verdict.residual = std::max(verdict.residual, ritz.residuals[k]);
       if (better < count) verdict.wanted.push_back(k);
       known.push_back(value);
@@ -229,7 +229,8 @@ LanczosCount lanczos_count(const SymmetricOperator& apply, const SearchSpace& sp
 RitzPairs extreme_eigenvalues(const SymmetricOperator& apply, const SearchSpace& space, std::int64_t count,
                               bool largest, double tolerance, const LanczosOptions& options, const Run& run) {
   DeflatedLanczos lanczos(apply, space, options);
-  const ExtremeJudge judge{lanczos.locked_values, count, largest, tolerance};
+  const double rounding = 10 * options.epsilon * options.norm;  // of products that the excluded directions dominate
+  const ExtremeJudge judge{lanczos.locked_values, count, largest, tolerance, rounding};
   lanczos.search(
       judge,
       [&](const KrylovSpace& krylov) {

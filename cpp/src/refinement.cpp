@@ -173,8 +173,11 @@ class Tile {
       surface_.hvp(w, vector, 1, out, run);
       if (frame.rank() > 0) frame.project(out);
     };
-    product(g, walker.direction.data());
-    const double length = root(dot(g, g, n_), g, n_), *image = walker.direction.data();
+    const double unit = to_unit(largest(g, n_));
+    std::vector<double> scaled(g, g + n_);
+    for (double& entry : scaled) entry *= unit;
+    product(scaled.data(), walker.direction.data());
+    const double length = root(dot(g, g, n_), g, n_) * unit, *image = walker.direction.data();
     const double curvature = length > 0 ? root(dot(image, image, n_), image, n_) / length : 0;
     if (converged(walker, curvature)) return walker.finish(RefineStop::converged);
     if (!std::isfinite(curvature)) return walker.finish(RefineStop::stalled);

@@ -114,7 +114,7 @@ class Block {
         if (frame.rank() > 0) frame.project(products + v * n_);
       }
     };
-    const LanczosOptions options{options_.lanczos_steps, 1, 0, std::numeric_limits<double>::epsilon()};
+    const LanczosOptions options{options_.lanczos_steps, 1, 0, std::numeric_limits<double>::epsilon(), 0};
     std::vector<double> g(n_);
     project(domain_, walker.point, gradient, g.data());
     if (frame.rank() > 0) frame.project(g.data());

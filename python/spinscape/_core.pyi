@@ -284,7 +284,7 @@ class InertiaMethod(enum.Enum):
     cholesky = 1
 
 class LanczosOptions:
-    def __init__(self, max_steps: int, block_size: int, seed: int, epsilon: float) -> None: ...
+    def __init__(self, max_steps: int, block_size: int, seed: int, epsilon: float, norm: float = 0.0) -> None: ...
 
 def matrix_index(
     matrices: NDArray[np.float64], zero_tol: float, method: InertiaMethod, n_threads: int

@@ -33,6 +33,8 @@ Terms = list[tuple[_core.Form, float]]
 class Glass(Combinable):
     """What all glasses share: evaluation of a sum of forms and rank-one terms on spheres. Use a subclass."""
 
+    exact_derivatives = True
+
     def __init__(self, spheres: tuple[int, int], terms: Terms, dtype: Any, seed: int | None, law: Law | None) -> None:
         self._spheres = spheres
         self._domain = Domain.spheres((spheres[1],) * spheres[0])

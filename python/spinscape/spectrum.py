@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinscape import _core, memory
-from spinscape.arrays import as_array, as_choice, as_integer, as_number, as_real
+from spinscape.arrays import as_array, as_choice, as_integer, as_number, as_real, lengths
 from spinscape.randomness import RNG, seed_from
 from spinscape.threads import as_threads
 
@@ -90,7 +90,7 @@ class LanczosIndex:
     margin : distance of the nearest eigenvalue (Ritz value, without a full basis) to the nearest threshold.
     residual : largest |A v - θ v| of the Ritz pairs that decided the counts; 0 with a full basis.
     asymmetry : Frobenius norm of the antisymmetric part of A on the basis, a measure of the rounding of the products.
-    norm : largest |A v| met, a lower bound of |A|.
+    norm : largest |A v| met for unit vectors v, excluded ones too: a lower bound of |A|.
     products : products A v taken.     runs : Krylov spaces built.
     """
 
@@ -163,11 +163,13 @@ def matrix_index(
     if blocks.ndim != 3 or blocks.shape[1] != blocks.shape[2]:
         raise ValueError(f"matrices: expected shape (replicas, n, n) or (n, n), got {given.shape}")
     memory.require(2 * blocks.nbytes, f"matrices: symmetric parts of {blocks.shape}")
-    allowed = (1e-4 if given.dtype == np.float32 else 1e-8) * np.abs(blocks).max(initial=0.0)
-    difference = np.abs(blocks - blocks.transpose(0, 2, 1)).max(initial=0.0)
-    if difference > allowed:
-        raise ValueError(f"matrices: expected symmetric matrices, got entries that differ by {difference:.3g}")
-    symmetric = (blocks + blocks.transpose(0, 2, 1)) / 2
+    halves = blocks / 2
+    allowed = (1e-4 if given.dtype == np.float32 else 1e-8) * np.abs(halves).max(axis=(1, 2), initial=0.0)
+    difference = np.abs(halves - halves.transpose(0, 2, 1)).max(axis=(1, 2), initial=0.0)
+    if (difference > allowed).any():
+        worst = 2 * float(difference[np.argmax(difference > allowed)])
+        raise ValueError(f"matrices: expected symmetric matrices, got entries that differ by {worst:.3g}")
+    symmetric = halves + halves.transpose(0, 2, 1)
     return index_count(_core.matrix_index(symmetric, zero_tol, inertia_method(method), threads), zero_tol, method)
 
 
@@ -256,11 +258,13 @@ def index_count(columns: dict[str, NDArray[Any]], zero_tol: float, method: str) 
     )
 
 
-def lanczos_options(n: int, max_steps: int | None, block_size: int, seed: int, epsilon: float) -> _core.LanczosOptions:
+def lanczos_options(
+    n: int, max_steps: int | None, block_size: int, seed: int, epsilon: float, norm: float = 0.0
+) -> _core.LanczosOptions:
     """Return checked options; by default a basis fills the space up to n = 1000."""
     default = n if n <= FILLED_UP_TO else STEPS_BEYOND
     steps = default if max_steps is None else as_integer(max_steps, "max_steps", 1)
-    return _core.LanczosOptions(min(steps, max(n, 1)), block_size, seed, epsilon)
+    return _core.LanczosOptions(min(steps, max(n, 1)), block_size, seed, epsilon, norm)
 
 
 def lanczos_bytes(n: int, max_steps: int | None, block_size: int = 1) -> int:
@@ -288,11 +292,18 @@ class SymmetricProblem:
         probe = self.product(np.ones((self.n, self.block_size) if self.block_size > 1 else self.n))
         if np.asarray(probe).dtype == np.float32:
             self.epsilon = float(np.finfo(np.float32).eps)
-        return lanczos_options(self.n, self.max_steps, self.block_size, self.seed, self.epsilon)
+        return lanczos_options(self.n, self.max_steps, self.block_size, self.seed, self.epsilon, self.excluded_norm())
+
+    def excluded_norm(self) -> float:
+        """Return the largest |A v| of the excluded directions: the rounding of all products is relative to it too."""
+        size = self.block_size
+        rows = np.tile(self.excluded, (size, 1))[: -(-len(self.excluded) // size) * size]
+        images = [self.multiply(rows[first : first + size]) for first in range(0, len(rows), size)]
+        return float(max((lengths(image).max() for image in images), default=0.0))
 
     def multiply(self, vectors: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the products of (count, n) vectors, as rows."""
-        columns = vectors[0] if self.block_size == 1 else vectors.T
+        columns = (vectors[0] if self.block_size == 1 else vectors.T).copy()  # an operator may overwrite it
         products = np.asarray(self.product(columns))
         if products.shape != columns.shape:
             raise ValueError(f"operator: expected products of shape {columns.shape}, got {products.shape}")
@@ -328,8 +339,8 @@ def _orthonormal(exclude: Any, n: int) -> NDArray[np.float64]:
     directions = as_real(exclude, "exclude", FLOAT64)
     if directions.ndim != 2 or directions.shape[1] != n or directions.shape[0] > n:
         raise ValueError(f"exclude: expected shape (k, {n}) with k <= {n}, got {directions.shape}")
-    lengths = np.linalg.norm(directions, axis=1, keepdims=True)
-    q, r = np.linalg.qr((directions / np.where(lengths > 0, lengths, 1.0)).T)
+    size = lengths(directions)[:, None]
+    q, r = np.linalg.qr((directions / np.where(size > 0, size, 1.0)).T)
     if np.abs(np.diag(r)).min(initial=1.0) < 1e-10:
         raise ValueError("exclude: expected linearly independent directions")
     return np.ascontiguousarray(q.T)

@@ -25,6 +25,7 @@ struct LanczosOptions {
   std::int64_t block_size = 1;  // vectors multiplied at once
   std::uint64_t seed = 0;       // of the random vectors
   double epsilon = 0;           // relative rounding of the operator's products
+  double norm = 0;              // a lower bound of |A| known beforehand, as from products with excluded directions
 };
 
 // Where the operator acts: the complement of some orthonormal directions in n dimensions.

@@ -10,7 +10,7 @@ from spinscape import _core, memory
 from spinscape.arrays import as_choice, as_number
 from spinscape.critical_points.exclusion import exclusion_of
 from spinscape.critical_points.surfaces import fits, searched, tile_of
-from spinscape.landscape import Landscape, landscape_first, on_domain, retracted
+from spinscape.landscape import Landscape, certified, check_products, landscape_first, on_domain, retracted
 from spinscape.spectrum import IndexCount, index_count, inertia_method, lanczos_bytes, lanczos_options
 from spinscape.threads import as_threads
 
@@ -50,10 +50,11 @@ def count_index(
     n_threads : number of threads; never changes a result.
 
     Returns `IndexCount`: every row says whether it is certified, and its margin. Raises TypeError, ValueError or
-    MemoryError naming the argument, OverflowError where a Hessian is not finite. An interrupt is raised within a
-    second.
+    MemoryError naming the argument, ValueError where the Hessian of a landscape of yours is not symmetric or not the
+    derivative of its gradient (spinscape.landscape.derivatives), OverflowError where a Hessian is not finite. An
+    interrupt is raised within a second.
     """
-    called = searched(landscape)
+    called = certified(searched(landscape))
     block = retracted(called, on_domain(called, points))
     as_choice(method, "method", INDEX_METHODS)
     zero_tol = as_number(zero_tol, "zero_tol", 0.0)
@@ -66,6 +67,8 @@ def count_index(
     if method == "lanczos":
         memory.require(min(threads, replicas) * lanczos_bytes(D, None), f"points: Lanczos bases for {D} spins")
         options = lanczos_options(D, None, 1, 0, float(np.finfo(np.float64).eps))
+        for point in block:
+            check_products(called, point)
         by_products = _core.surface_lanczos(called.surface, block, zero_tol, excluded, options, threads)
         return index_count(by_products, zero_tol, method)
     own = hessian + 8 * (12 + excluded.count) * D

@@ -99,6 +99,11 @@ class CalledLandscape:
         return float(self._domain.equal_size or 1 if given is None else given)
 
     @property
+    def exact_derivatives(self) -> bool:
+        """Whether gradients, products and Hessians are exact by construction, and need no check."""
+        return bool(getattr(self.landscape, "exact_derivatives", False))
+
+    @property
     def surface(self) -> _core.Surface:
         """The landscape for the core, which calls it back a block at a time."""
         domain = _core.Domain(self._domain.sizes, self._domain.flat_size)
@@ -148,8 +153,10 @@ class CalledLandscape:
         return self._hvp("", self._domain.checked(points), vectors)
 
     def hessian(self, points: Any) -> FloatArray:
-        """Return the Hessians, (replicas, size, size)."""
-        return self._hessian("", self._domain.checked(points))
+        """Return the Hessians, (replicas, size, size), as they are answered, or made symmetric from products."""
+        block = self._domain.checked(points)
+        hessians = self._hessian("", block)
+        return hessians if self._has("hessian") else symmetric_parts(hessians)
 
     def euclidean_energy(self, points: Any) -> FloatArray:
         """Return the energies at any points of the surrounding space, (replicas,)."""
@@ -251,7 +258,7 @@ def offers(landscape: Any, member: str) -> bool:
 
 
 def hessian_of_products(multiply: Callable[[Any, Any], FloatArray], points: FloatArray) -> FloatArray:
-    """Return the Hessians at the points, made symmetric, from products with the unit vectors."""
+    """Return the Hessians at the points from products with the unit vectors, one a row: symmetric up to rounding."""
     size = points.shape[1]
     hessians = np.empty((len(points), size, size))
     step = max(1, _COLUMNS_AT_ONCE // size)
@@ -259,9 +266,14 @@ def hessian_of_products(multiply: Callable[[Any, Any], FloatArray], points: Floa
         for first in range(0, size, step):
             units = np.eye(min(step, size - first), size, first)
             hessian[first : first + step] = multiply(np.repeat(point[None], len(units), axis=0), units)
-        hessian += hessian.T.copy()
-        hessian /= 2
     return hessians
+
+
+def symmetric_parts(hessians: FloatArray) -> FloatArray:
+    """Return (A + A^T)/2 of matrices of any size of entries."""
+    halves = hessians / 2
+    total: FloatArray = halves + halves.swapaxes(-1, -2)
+    return total
 
 
 def checked_answers(answer: Any, shapes: tuple[tuple[int, ...], ...], source: str) -> list[FloatArray]:

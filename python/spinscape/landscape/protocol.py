@@ -12,6 +12,8 @@ four members of `Landscape`; what an algorithm needs beyond them it asks for by 
                                   the same in the surrounding space, at any points
     batches(count)                `count` landscapes on the same domain that sum to this one: parts of the samples
     filters                       groups of coordinates that belong together, a sequence of arrays of integers
+    exact_derivatives             True where gradients, products and Hessians are exact and symmetric by construction;
+                                  of others they are checked before anything is certified from them
     energy_scale                  what an energy is divided by to give the energy density u; where it is missing, the
                                   size of the spheres if all are alike, else 1
 

@@ -45,6 +45,7 @@ class NetworkLandscape:
     activations the loss is linear in each layer: the Hessian's trace is zero.
     """
 
+    exact_derivatives = True
     spheres: tuple[int, int] | None = None
 
     def __init__(self, architecture: Architecture, loss: str, X: Any, y: Any) -> None:
@@ -188,7 +189,7 @@ class TorchLandscape:
         return np.array(products).reshape(-1, self.size)
 
     def hessian(self, points: Any) -> FloatArray:
-        """Return the Hessians, (replicas, P, P), a row each backward pass."""
+        """Return the Hessians, (replicas, P, P), a row each backward pass; raw, so that symmetry is checked."""
         rows = self._rows(points)
         memory.require(8 * (len(rows) + 1) * self.size**2, f"points: Hessians of {self.size} x {self.size}")
         hessians = np.empty((len(rows), self.size, self.size))
@@ -196,7 +197,7 @@ class TorchLandscape:
             gradient = self._gradient(theta, graph=True)
             for k in range(self.size):
                 hessians[number, k] = _grad_or_zeros(gradient[k], theta, keep=True).numpy()
-        return (hessians + hessians.transpose(0, 2, 1)) / 2
+        return hessians
 
     def module(self, point: Any) -> torch.nn.Module:
         """Return a copy of the module, in float64, with the parameters of one point (P,)."""

@@ -18,7 +18,6 @@ where every function here agrees with its pure counterpart.
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -27,7 +26,7 @@ from scipy.optimize import brentq
 
 from spinscape.conventions import FloatArray, Xi
 from spinscape.theory.domain import as_energies, as_integer
-from spinscape.theory.mixture import MixtureAtOne, MixtureFunction, at_one, mixture
+from spinscape.theory.mixture import BELOW_ONE, MixtureAtOne, MixtureFunction, at_one, integral_of_root, mixture
 
 _LARGEST = 1e100  # |u| beyond which the complexity is −inf; its square still fits a double
 
@@ -129,9 +128,7 @@ def algorithmic_energy(xi: Xi) -> float:
     """
     function = mixture(xi)
     root = _root_overlap(function)
-    x, w = _dyadic_rule()
-    branching = float(w @ np.sqrt(function(root + (1 - root) * x, 2))) * (1 - root)
-    return float(np.sqrt(root * function(root, 1))) + branching
+    return float(np.sqrt(root * function(root, 1))) + integral_of_root(function, root, 1.0)[0]
 
 
 def is_trivial(xi: Xi) -> bool:
@@ -155,7 +152,7 @@ def is_full_rsb(xi: Xi) -> bool:
     root = _root_overlap(function)
     if root == 1.0:
         return False
-    second, third, fourth = (function(np.linspace(root, 1.0, 2001), order) for order in (2, 3, 4))
+    second, third, fourth = (function(np.linspace(root, BELOW_ONE, 2001), order) for order in (2, 3, 4))
     return bool(second[0] > 0 and np.all(2 * second * fourth >= 3 * third**2 * (1 - 1e-12)))
 
 
@@ -169,27 +166,13 @@ def _complex_landscape(xi: Xi) -> MixtureAtOne:
     return at
 
 
-@cache
-def _dyadic_rule() -> tuple[FloatArray, FloatArray]:
-    """Gauss–Legendre panels on [0, 1] that halve towards both ends.
-
-    √ξ'' may start like a fractional power at 0 and rises within 1/p of 1, at any scale: each panel is as wide as its
-    distance from the nearer end.
-    """
-    nodes, weights = np.polynomial.legendre.leggauss(48)
-    lengths = 0.5 ** np.arange(2, 54)
-    ends = np.concatenate([[0.0], lengths[::-1], [0.5], 1 - lengths, [1.0]])
-    half = np.diff(ends)[:, np.newaxis] / 2
-    return (ends[:-1, np.newaxis] + half * (1 + nodes)).ravel(), (half * weights).ravel()
-
-
 def _root_overlap(xi: MixtureFunction) -> float:
     """q₀ with q₀ξ''(q₀) = ξ'(q₀): the overlap from which states may branch; 1 if they never do."""
-    if float(xi(1.0, 2)) <= float(xi(1.0, 1)):
+    if float(xi(BELOW_ONE, 2)) <= float(xi(1.0, 1)):
         return 1.0
     if float(xi(0.0, 1)) == 0:
         return 0.0
-    return float(brentq(lambda q: float(q * xi(q, 2) - xi(q, 1)), 0.0, 1.0, xtol=1e-15, rtol=1e-14))
+    return float(brentq(lambda q: float(q * xi(q, 2) - xi(q, 1)), 0.0, BELOW_ONE, xtol=1e-15, rtol=1e-14))
 
 
 def _depth_of_maximum(at: MixtureAtOne, every_index: bool, price: int) -> float:

@@ -5,8 +5,9 @@ Wherever a function of this package asks for `xi` it takes
 - a glass, or whatever has its coefficients as `xi`: the covariance of its couplings, without spikes and fields;
 - a mapping {p: c_p} with integers p ≥ 1 and c_p ≥ 0, such as {3: 0.5, 4: 0.5}; p = 1 is a random field;
 - or, for a series without a finite list of coefficients, a function xi(q, order) that returns the derivative
-  of that order at every q of an array in [0, 1]; orders 0, 1 and 2 are needed (3 and 4 too by
-  `is_full_rsb`).
+  of that order at every q of an array: orders 0 and 1 are asked for on [0, 1], order 2 (3 and 4 too by
+  `is_full_rsb`) on [0, 1). Where ξ''(1) is infinite, as for a ReLU neuron (spinscape.covariances), ground states
+  exist and critical points cannot be counted: what needs ξ''(1) says so.
 
 A mixture need not be normalised to ξ(1) = 1: energies scale with the square root of ξ.
 """
@@ -16,6 +17,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeAlias
 
 import numpy as np
@@ -24,6 +26,8 @@ from numpy.typing import ArrayLike
 from spinscape.conventions import FloatArray, Xi
 
 MixtureFunction: TypeAlias = Callable[[ArrayLike, int], FloatArray]
+
+BELOW_ONE = float(np.nextafter(1.0, 0.0))  # where ξ'' is asked for in place of 1
 
 
 @dataclass(frozen=True)
@@ -88,9 +92,12 @@ def mixture(xi: Xi) -> MixtureFunction:
 
 
 def at_one(xi: Xi) -> MixtureAtOne:
-    """The values of ξ and its derivatives at q = 1."""
+    """The values of ξ and its derivatives at q = 1; ValueError where ξ''(1) is not finite."""
     function = mixture(xi)
-    value, first, second = (float(function(1.0, order)) for order in range(3))
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        value, first, second = (float(function(1.0, order)) for order in range(3))
+    if not np.isfinite(second):
+        raise ValueError(f"xi: expected a finite xi''(1) (a field with Hessians), got {second}")
     if isinstance(function, Mixture):  # without the cancellation below: exactly 0 for a pure model
         terms = function.terms
         variance = float(sum(c * e * (p - s) ** 2 for p, c in terms for s, e in terms if p < s))
@@ -121,16 +128,55 @@ def _coefficient(p: object, c: object) -> float:
     return value
 
 
+def deficit(xi: MixtureFunction, q: FloatArray) -> FloatArray:
+    """ξ(1) − ξ(q) without cancellation; for a function, a lower bound near q = 1.
+
+    There it is the Gauss–Legendre sum of ξ' over [q, 1], and Gauss rules underestimate functions all of whose
+    derivatives are positive.
+    """
+    q = np.asarray(q, dtype=np.float64)
+    if isinstance(xi, Mixture):
+        with np.errstate(divide="ignore", under="ignore"):
+            logarithm = np.log1p(q - 1)
+            return np.asarray(-sum(c * np.expm1(p * logarithm) for p, c in xi.terms))
+    nodes, weights = np.polynomial.legendre.leggauss(16)
+    rest = 1 - q[..., np.newaxis]
+    near = np.sum(weights * xi(1 - rest * (1 - nodes) / 2, 1), axis=-1) * (1 - q) / 2
+    return np.where(q > 0.99, near, xi(1.0, 0) - xi(q, 0))
+
+
+def integral_of_root(xi: MixtureFunction, low: float, high: float) -> tuple[float, float]:
+    """∫ √ξ'' from low to high, and a bound of its error: overlaps are rounded next to 1, where ξ'' may be singular."""
+    x, w = _dyadic_rule()
+    q = np.minimum(low + (high - low) * x, BELOW_ONE)
+    parts = w * np.sqrt(xi(q, 2)) * (high - low)
+    return float(parts.sum()), float(parts @ (np.finfo(np.float64).eps / (1 - q)))
+
+
+@cache
+def _dyadic_rule() -> tuple[FloatArray, FloatArray]:
+    """Gauss–Legendre panels on [0, 1] that halve towards both ends.
+
+    √ξ'' may start like a fractional power at 0, end like one at 1, and rises within 1/p of 1, at any scale: each panel
+    is as wide as its distance from the nearer end.
+    """
+    nodes, weights = np.polynomial.legendre.leggauss(48)
+    lengths = 0.5 ** np.arange(2, 54)
+    ends = np.concatenate([[0.0], lengths[::-1], [0.5], 1 - lengths, [1.0]])
+    half = np.diff(ends)[:, np.newaxis] / 2
+    return (ends[:-1, np.newaxis] + half * (1 + nodes)).ravel(), (half * weights).ravel()
+
+
 def _check(xi: MixtureFunction) -> None:
     """Refuse functions that cannot be ξ, ξ', ξ'' of one mixture: the usual slip is a wrong derivative."""
-    nodes, weights = np.polynomial.legendre.leggauss(100)
-    q = np.concatenate([[0.0], (nodes + 1) / 2, [1.0]])
-    rows = [xi(q, order) for order in range(3)]
+    x, weights = _dyadic_rule()
+    q = np.minimum(x, BELOW_ONE)
+    rows = [xi(np.concatenate([[0.0], q, [1.0]]), order) for order in range(2)] + [xi(np.concatenate([[0.0], q]), 2)]
     for order, row in enumerate(rows):
         if not np.all(np.isfinite(row)) or row[0] < 0 or np.any(np.diff(row) < -1e-12 * abs(row[-1])):
-            raise ValueError(f"xi: derivative {order} must be finite, non-negative and non-decreasing on [0, 1]")
+            raise ValueError(f"xi: derivative {order} must be finite, non-negative and non-decreasing on [0, 1)")
     for order in (0, 1):
-        rise, integral = rows[order][-1] - rows[order][0], float(weights @ rows[order + 1][1:-1]) / 2
+        rise, integral = rows[order][-1] - rows[order][0], float(weights @ rows[order + 1][1 : len(q) + 1])
         if abs(rise - integral) > 1e-6 * max(abs(rise), abs(integral)):
             raise ValueError(
                 f"xi: derivative {order + 1} does not integrate to derivative {order}: "
@@ -139,7 +185,7 @@ def _check(xi: MixtureFunction) -> None:
     if rows[0][0] != 0:
         raise ValueError(f"xi: expected xi(0) = 0, got {rows[0][0]:.9g}")
     if rows[2][-1] <= 0:
-        raise ValueError("xi: expected xi''(1) > 0; a purely linear field has two critical points")
+        raise ValueError("xi: expected xi'' > 0 next to 1; a purely linear field has two critical points")
     _check_scale(float(rows[0][-1]), float(rows[2][-1]))
 
 
