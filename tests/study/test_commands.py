@@ -81,6 +81,13 @@ def test_failures_end_in_one_line_and_show_in_status(tmp_path, capsys):
     assert re.search(r"^set aside +\{.*\"block\":1\}: ValueError: block 1 cannot", capsys.readouterr().out, re.M)
 
 
+def test_a_unit_that_exits_is_no_success(tmp_path, capsys):
+    recipe = tmp_path / "r.toml"
+    recipe.write_text('experiment = "toy"\n[parameters]\nexiting = [1]\n')
+    assert main(["run", str(recipe), "--store", str(tmp_path / "s.sqlite"), *TOY]) == 1
+    assert "1 of 6 units failed three times" in capsys.readouterr().err
+
+
 def test_verify_and_recompute(store, capsys):
     assert main(["verify", str(store), "--recompute", "3", *TOY]) == 0
     printed = capsys.readouterr().out
@@ -255,3 +262,27 @@ def test_python_m_spinscape(recipe, tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
     assert done.returncode == 0, done.stderr
     assert "finished" in done.stdout
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_a_terminal_of_any_encoding(encoding):
+    environment = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-m", "spinscape", "theory", "--help"]
+    done = subprocess.run(command, capture_output=True, env=environment, timeout=120)
+    assert done.returncode == 0, done.stderr
+    done.stdout.decode(encoding)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes of POSIX")
+def test_a_reader_that_goes_away_is_no_error(store):
+    for command, code in ((["verify", str(store), *TOY], 141), (["--help"], 0)):  # argparse passes over it
+        process = subprocess.Popen(
+            [sys.executable, "-m", "spinscape", *command],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
+        )
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(120) == code
+        process.stderr.close()
