@@ -6,6 +6,7 @@ The one noun every algorithm of the package takes (docs/landscapes.md): a glass,
 from spinscape.landscape.called import CalledLandscape, as_landscape, landscape_first, offers, on_domain, retracted
 from spinscape.landscape.checking import LandscapeCheck, check_landscape
 from spinscape.landscape.composed import Combinable, on_spheres, regularised, weighted_sum
+from spinscape.landscape.distinctness import distinct
 from spinscape.landscape.domain import Domain
 from spinscape.landscape.functions import FunctionLandscape, landscape_from
 from spinscape.landscape.protocol import Landscape, domain_of
@@ -19,6 +20,7 @@ __all__ = [
     "LandscapeCheck",
     "as_landscape",
     "check_landscape",
+    "distinct",
     "domain_of",
     "landscape_first",
     "landscape_from",
