@@ -12,40 +12,63 @@ With n hidden units and d inputs that is d² n² operations a sample, against d�
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor
 
 from spinscape.networks import batched
 from spinscape.networks.architecture import Architecture
 from spinscape.networks.losses import Loss
+from spinscape.networks.torch_state import in_order
 
 _BYTES = 2**26  # of one product's right-hand side
+_TILE = 512  # rows and columns symmetrised at once
+
+
+def working_bytes(architecture: Architecture, samples: int, threads: int = 1) -> int:
+    """Return the bytes `exact_hessian` takes at most, its result included."""
+    step, layers = _step(architecture, samples), architecture.layers
+    sides = range(len(layers))
+    right = max((layer.fan_in + 1) * layer.fan_out for layer in layers)
+    jacobians = sum(layers[k].fan_out * (layers[q].fan_out + layers[q].fan_in) for k in sides for q in sides if q > k)
+    curvatures = 4 * max(layer.fan_out for layer in layers) ** 2
+    activations = 8 * sum(layer.fan_in + layer.fan_out for layer in layers)
+    return 8 * (architecture.parameters**2 + step * (3 * threads * right + jacobians + curvatures + activations))
+
+
+def _step(architecture: Architecture, samples: int) -> int:
+    widest = max((layer.fan_in + architecture.biases) * layer.fan_out for layer in architecture.layers)
+    return min(samples, max(16, min(batched.BLOCK, _BYTES // (8 * widest))))
 
 
 @torch.no_grad()
-def exact_hessian(architecture: Architecture, loss: Loss, theta: Tensor, samples: Tensor, targets: Tensor) -> Tensor:
+def exact_hessian(
+    architecture: Architecture, loss: Loss, theta: Tensor, samples: Tensor, targets: Tensor, threads: int = 1
+) -> Tensor:
     """Return the Hessian at theta (P,), (P, P) float64, exactly symmetric."""
-    layers = architecture.layers
-    heights = [layer.fan_in + architecture.biases for layer in layers]
-    blocks = {
-        (k, m): theta.new_zeros(layers[k].fan_out, heights[k], heights[m] * layers[m].fan_out)
-        for k in range(len(layers))
-        for m in range(k, len(layers))
-    }
-    widest = max(height * layer.fan_out for height, layer in zip(heights, layers, strict=True))
-    step = max(16, min(batched.BLOCK, _BYTES // (8 * widest)))
+    layers, step = architecture.layers, _step(architecture, len(samples))
+    hessian = theta.new_zeros(architecture.parameters, architecture.parameters)
     for first in range(0, len(samples), step):
         piece = _Piece(architecture, loss, theta, samples[first : first + step], targets[first : first + step])
-        for (k, m), block in blocks.items():
-            piece.add_block(k, m, block)
-    hessian = theta.new_zeros(architecture.parameters, architecture.parameters)
-    for (k, m), block in blocks.items():
-        rows, columns = slice(layers[k].start, layers[k].stop), slice(layers[m].start, layers[m].stop)
-        matrix = block.transpose(0, 1).reshape(rows.stop - rows.start, columns.stop - columns.start) / len(samples)
-        matrix = (matrix + matrix.T) / 2 if k == m else matrix
-        hessian[rows, columns] = matrix
-        hessian[columns, rows] = matrix.T
-    return hessian
+        for k in range(len(layers)):
+            for m in range(k, len(layers)):
+                piece.add_block(k, m, hessian, threads)
+    _symmetrise(hessian, [layer.start for layer in layers])
+    return hessian.div_(len(samples))
+
+
+def _symmetrise(hessian: Tensor, starts: list[int]) -> None:
+    """Make the matrix symmetric in place, a tile at a time: the mean within a layer's block, a copy below it."""
+    size = len(hessian)
+    edges = sorted({*starts, *range(0, size, _TILE), size})
+    tiles = [(slice(low, high), sum(start <= low for start in starts)) for low, high in pairwise(edges)]
+    for number, (rows, layer) in enumerate(tiles):
+        for columns, other in tiles[number:]:
+            upper, lower = hessian[rows, columns], hessian[columns, rows]
+            if layer == other:
+                upper.copy_((upper + lower.T) / 2)
+            lower.copy_(upper.T.clone())
 
 
 class _Piece:
@@ -53,7 +76,7 @@ class _Piece:
 
     def __init__(self, architecture: Architecture, loss: Loss, theta: Tensor, samples: Tensor, targets: Tensor) -> None:
         self.architecture = architecture
-        weights = batched.Weights.of(architecture, theta[None])
+        weights = batched.Weights.of(architecture, batched.placed(theta[None]))
         self.matrices = [matrix[0] for matrix in weights.matrices]
         done = batched.forward(architecture, weights, samples[None])
         self.active = [active[0] for active in done.active]
@@ -62,14 +85,22 @@ class _Piece:
         self.curvature = loss.curvature(done.outputs[0], targets)
         self.down = [self._downstream(k) for k in range(len(self.matrices))]
 
-    def add_block(self, k: int, m: int, block: Tensor) -> None:
-        """Add the sum over the samples to block (k, m), (outputs of k, inputs of k, inputs of m x outputs of m)."""
+    def add_block(self, k: int, m: int, hessian: Tensor, threads: int) -> None:
+        """Add the sum over the samples to the rows of layer k and the columns of layer m."""
         curvature, through = self._curvature(k, m), self.down[k][1].get(m)
-        for unit in range(block.shape[0]):
-            right = self.hidden[m].unsqueeze(2) * curvature[:, unit].unsqueeze(1)
-            if through is not None:
-                right[:, : through.shape[2]] += through[:, unit].unsqueeze(2) * self.slopes[m].unsqueeze(1)
-            block[unit].addmm_(self.hidden[k].T, right.flatten(1))
+        rows, columns = self.architecture.layers[k], self.architecture.layers[m]
+
+        def add_unit(unit: int) -> None:
+            with torch.no_grad():  # a thread's own setting
+                right = self.hidden[m].unsqueeze(2) * curvature[:, unit].unsqueeze(1)
+                if through is not None:
+                    right[:, : through.shape[2]] += through[:, unit].unsqueeze(2) * self.slopes[m].unsqueeze(1)
+                # The incoming weights of a unit and its bias: every fan_out-th row.
+                of_unit = hessian[rows.start + unit : rows.stop : rows.fan_out, columns.start : columns.stop]
+                of_unit.addmm_(self.hidden[k].T, right.flatten(1))
+
+        for _ in in_order(add_unit, list(range(rows.fan_out)), threads):
+            pass
 
     def _curvature(self, k: int, m: int) -> Tensor:
         """A_km, (samples, outputs of k, outputs of m)."""

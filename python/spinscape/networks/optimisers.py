@@ -50,6 +50,11 @@ class Training:
         """Return the learning rate of an epoch."""
         return self.rate / (1 + self.decay * epoch)
 
+    @property
+    def summary(self) -> str:
+        """The settings in a few words."""
+        return f"{self.optimiser}, {self.epochs} epochs"
+
     def to_dict(self) -> dict[str, Any]:
         """Return the settings, JSON-able."""
         return asdict(self)
