@@ -32,13 +32,15 @@ class Cooling:
         for name in ("hot", "cold", "step"):
             object.__setattr__(self, name, as_number(getattr(self, name), name, 0.0, exclusive=True))
         if self.levels is not None:
-            values = tuple(float(v) for v in as_real(self.levels, "levels", np.dtype(np.float64)).ravel())
+            array = as_real(self.levels, "levels", np.dtype(np.float64))
+            values = tuple(array.tolist()) if array.ndim == 1 else ()
             if len(set(values)) < 2 or len(set(values)) != len(values):
                 raise ValueError(f"levels: expected at least two different values, got {self.levels!r}")
             object.__setattr__(self, "levels", values)
 
     def temperature(self, sweep: int) -> float:
-        """Return the temperature of a sweep."""
+        """Return the temperature of a sweep, from 0."""
+        sweep = as_integer(sweep, "sweep", 0, self.sweeps - 1)
         return float(self.hot * (self.cold / self.hot) ** (sweep / max(self.sweeps - 1, 1)))
 
     @property

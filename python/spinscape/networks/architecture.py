@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinscape import memory
-from spinscape.arrays import as_choice, as_integer, as_number, as_real
+from spinscape.arrays import as_block, as_choice, as_flag, as_integer, as_number, as_real
 from spinscape.randomness import RNG, seed_from
 
 ACTIVATIONS = ("relu", "tanh", "linear")
@@ -64,6 +64,8 @@ class Architecture:
         object.__setattr__(self, "widths", tuple(as_integer(width, "widths", 1, 10**6) for width in self.widths))
         as_choice(self.activation, "activation", ACTIVATIONS)
         as_choice(self.init, "init", INITS)
+        for name in ("biases", "residual"):
+            object.__setattr__(self, name, as_flag(getattr(self, name), name))
         scale = (0.5 if self.init == "cube" else 1.0) if self.scale is None else as_number(self.scale, "scale", 0.0)
         object.__setattr__(self, "scale", scale)
 
@@ -100,6 +102,7 @@ class Architecture:
 
     def adds_input(self, layer: int) -> bool:
         """Whether hidden layer `layer` (from 0) adds its input to its output."""
+        layer = as_integer(layer, "layer", 0, len(self.widths) - 2)
         return self.residual and self.widths[layer] == self.widths[layer + 1]
 
     def initial(self, count: int, *, first: int = 0, rng: RNG = None) -> NDArray[np.float64]:
@@ -107,7 +110,8 @@ class Architecture:
 
         A network's draws depend on the seed and its number only.
         """
-        return self.drawn(seed_from(rng), range(first, first + as_integer(count, "count", 0)))
+        first, count = as_integer(first, "first", 0), as_integer(count, "count", 0)
+        return self.drawn(seed_from(rng), range(first, first + count))
 
     def drawn(self, seed: int, networks: range) -> NDArray[np.float64]:
         """Return `initial` of these network numbers for a 64-bit seed."""
@@ -120,7 +124,7 @@ class Architecture:
         theta = as_real(parameters, "parameters", np.dtype(np.float64))
         if theta.shape != (self.parameters,):
             raise ValueError(f"parameters: expected shape ({self.parameters},), got {theta.shape}")
-        hidden = as_real(inputs, "inputs", np.dtype(np.float64))
+        hidden = as_block(inputs, "inputs", self.inputs, np.dtype(np.float64))
         for number, layer in enumerate(self.layers):
             raw = hidden @ theta[layer.start : layer.middle].reshape(layer.fan_in, layer.fan_out)
             raw = raw + theta[layer.middle : layer.stop] if self.biases else raw

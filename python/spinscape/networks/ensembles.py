@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from spinscape import memory
-from spinscape.arrays import as_block, as_dtype, as_integer
+from spinscape.arrays import as_block, as_dtype, as_integer, described
 from spinscape.networks import batched
 from spinscape.networks.annealing_schedule import Cooling
 from spinscape.networks.architecture import ORDER, Architecture, network_stream
@@ -132,6 +132,7 @@ def train_ensemble(
         (3 * 8 + 5 * real.itemsize) * count * architecture.parameters + 16 * data.train_inputs.size,
         f"count: {count} networks of {architecture.parameters} parameters",
     )
+    _require_progress(progress)
     starts = None if start is None else as_block(start, "start", architecture.parameters, real, rows=count)
     tensors, stop = Samples(data, real), Event()
     parts = [range(k, min(k + chunk, first + count)) for k in range(first, first + count, chunk)]
@@ -143,6 +144,16 @@ def train_ensemble(
 
     columns = _joined(_in_threads(one, parts, min(threads, len(parts)), stop))
     return Ensemble(**columns, architecture=architecture, loss=loss, training=settings, seed=seed)
+
+
+def _require_progress(progress: Any) -> None:
+    try:
+        if progress is not None:
+            progress.update(0)
+    except (AttributeError, TypeError):
+        raise TypeError(
+            f"progress: expected an object with update(n), such as a tqdm bar, got {described(progress)}"
+        ) from None
 
 
 def as_settings(value: Any, kind: type[Settings], name: str) -> Settings:
@@ -278,9 +289,9 @@ def require_match(architecture: Architecture, data: Data, loss: Loss) -> None:
     if architecture.outputs != data.classes:
         raise ValueError(f"architecture: expected {data.classes} outputs, as the data has, got {architecture.outputs}")
     loss.require_outputs(data.classes)
+    if len(data.train_inputs) == 0:
+        raise ValueError("data: expected at least one training sample, got none")
     for part in ("train", "test"):
-        if len(getattr(data, f"{part}_inputs")) == 0:
-            raise ValueError(f"data: expected at least one {part} sample, got none")
         loss.require_targets(getattr(data, f"{part}_targets"), f"data.{part}_targets")
 
 
