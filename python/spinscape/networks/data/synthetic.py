@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -46,8 +47,10 @@ def gaussian_mixture(
     def draw(count: int, name: str, seed: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
         generator = np.random.default_rng(seed)
         component = generator.integers(len(centres), size=_as_samples(count, name, centres.shape[1]))
-        noise = generator.normal(size=(count, centres.shape[1]))
-        return centres[component] + spread * noise, of_component[component].astype(np.int64)
+        inputs = np.empty((count, centres.shape[1]), dtype=np.float32)
+        for rows in _blocks(count):
+            inputs[rows] = centres[component[rows]] + spread * generator.normal(size=inputs[rows].shape)
+        return inputs, of_component[component].astype(np.int64)
 
     first, second = child_seeds(rng, 2)
     classes = max(2, int(of_component.max()) + 1)
@@ -71,13 +74,22 @@ def teacher_student(
 
     def draw(count: int, name: str) -> tuple[NDArray[Any], NDArray[Any]]:
         samples = _as_samples(count, name, sum(architecture.widths))
-        inputs = generator.normal(size=(samples, architecture.inputs)).astype(np.float32)
-        outputs = architecture.outputs_of(teacher, inputs)
-        outputs = outputs + deviation * generator.normal(size=outputs.shape)
+        inputs = np.empty((samples, architecture.inputs), dtype=np.float32)
+        outputs = np.empty((samples, architecture.outputs))
+        for rows in _blocks(samples):
+            inputs[rows] = generator.normal(size=inputs[rows].shape)
+        for rows in _blocks(samples):
+            outputs[rows] = architecture.outputs_of(teacher, inputs[rows])
+            outputs[rows] += deviation * generator.normal(size=outputs[rows].shape)
         return inputs, outputs[:, 0] if architecture.outputs == 1 else outputs.argmax(axis=1)
 
     parts = (*draw(train, "train"), *draw(test, "test"))
     return Data(*parts, classes=architecture.outputs, name="teacher and student")
+
+
+def _blocks(samples: int) -> Iterator[slice]:
+    """Blocks of samples: an interrupt waits for one, and the stream's order is that of all at once."""
+    return (slice(first, min(first + 10_000, samples)) for first in range(0, samples, 10_000))
 
 
 def _as_samples(count: int, name: str, numbers: int) -> int:

@@ -29,7 +29,7 @@ FloatArray = NDArray[Any]
 FLOAT64 = np.dtype(np.float64)
 
 # Bytes that the vectors of one batched backward pass may take together.
-_PASS_BYTES = 2**28
+_PASS_BYTES = 2**26
 
 
 class TorchLandscape:
@@ -209,7 +209,7 @@ def landscape_of(
     X, y : tensors or arrays, as module and loss want them; they are copied, floating point becomes float64. A tuple of
         arrays is passed by position; a mapping by name where `forward` has its names, else as one input. Without y,
         X yields pairs (X, y), as a DataLoader does: each is worked on apart, and the loss is over all of them.
-    chunk : samples of a pass; the loss must be a mean or a sum over samples. None: as many as keep 64 MB, all where
+    chunk : samples of a pass; the loss must be a mean or a sum over samples. None: as many as keep 16 MB, all where
         the loss is neither.
     batch_norm : statistics of batch normalisation. "running": the module's own; "fixed": those of all samples at the
         module's parameters; "batch": those of all samples at every point.

@@ -16,8 +16,9 @@ from spinscape.networks.modules.functional import FunctionalModule
 from spinscape.networks.modules.samples import Part, joined, read
 from spinscape.networks.tensors import tensor_of
 
-# Bytes of activations that a pass keeps for its derivatives, at most, where the loss can be taken apart.
-_GRAPH_BYTES = 2**26
+# Bytes of activations that a pass keeps for its derivatives, at most, where the loss can be taken apart: an interrupt
+# waits for a pass.
+_GRAPH_BYTES = 2**24
 _PROBE = 32  # samples that are looked at for what all of them will do
 _BETWEEN = 1e-9  # relative difference that is rounding
 
