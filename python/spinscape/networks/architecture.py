@@ -8,14 +8,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spinscape import memory
-from spinscape.arrays import as_block, as_choice, as_flag, as_integer, as_number, as_real
+from spinscape.arrays import as_array, as_block, as_choice, as_flag, as_integer, as_number, as_real
 from spinscape.randomness import RNG, seed_from
+
+if TYPE_CHECKING:
+    from torch import nn
 
 ACTIVATIONS = ("relu", "tanh", "linear")
 INITS = ("cube", "fan-in", "gaussian", "orthogonal")
@@ -133,6 +136,17 @@ class Architecture:
             active = _active(self.activation, raw)
             hidden = hidden + active if self.adds_input(number) else active
         raise AssertionError("unreachable: the last layer returns")
+
+    def to_torch(self, parameters: Any) -> nn.Module:
+        """Return a torch module, layer after layer, with the parameters of one network (P,), in float32 or float64."""
+        theta = as_array(parameters, "parameters")
+        dtype = np.dtype(np.float32 if theta.dtype == np.float32 else np.float64)
+        theta = as_real(theta, "parameters", dtype)
+        if theta.shape != (self.parameters,):
+            raise ValueError(f"parameters: expected shape ({self.parameters},), got {theta.shape}")
+        from spinscape.networks.fully_connected import as_module
+
+        return as_module(self, theta)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what makes an equal architecture, JSON-able."""
