@@ -46,8 +46,8 @@ class Problem:
         self.n, self.images, self.seed = n, images, seed
         self.data = nn.load_mnist10().subset(images, 100, rng=0)
         self.architecture = nn.Architecture((100, n, 10))
-        self.inputs = torch.from_numpy(self.data.train_inputs)
-        self.targets = torch.from_numpy(self.data.train_targets)
+        self.inputs = torch.tensor(self.data.train_inputs)
+        self.targets = torch.tensor(self.data.train_targets)
         self.orders = [
             torch.from_numpy(network_stream(seed, network, ORDER, 0).permutation(images)) for network in range(NETWORKS)
         ]

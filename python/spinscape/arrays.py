@@ -106,6 +106,13 @@ def as_choice(value: Any, name: str, choices: tuple[str, ...]) -> str:
     return value
 
 
+def as_flag(value: Any, name: str) -> bool:
+    """Return True or False; what merely has a truth value is refused."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name}: expected True or False, got {described(value)}")
+    return bool(value)
+
+
 def described(value: Any) -> str:
     """Return type and value, short enough for a message."""
     text = repr(value)

@@ -55,7 +55,10 @@ def test_networks_do_not_depend_on_each_other():
     settings = nn.Cooling(sweeps=5, hot=1e-2, cold=1e-4)
     block = nn.anneal_ensemble(architecture, data, 3, cooling=settings, rng=2)
     alone = nn.anneal_ensemble(architecture, data, 2, cooling=settings, rng=2, first=1)
-    np.testing.assert_allclose(block.train_loss[1:], alone.train_loss, rtol=1e-4)
+    assert np.array_equal(block.parameters[1:], alone.parameters)
+    assert np.array_equal(block.train_loss[1:], alone.train_loss)
+    assert block.training is settings
+    assert "annealing, 5 sweeps, T from 0.01 to 0.0001" in repr(block)
 
 
 def test_annealing_finds_low_losses():

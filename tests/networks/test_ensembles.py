@@ -53,7 +53,7 @@ def plain_training(architecture, data, settings, seed, network):
     maker = {"sgd": torch.optim.SGD, "gd": torch.optim.SGD, "momentum": torch.optim.SGD, "adam": torch.optim.Adam}
     options = {"momentum": 0.9} if settings.optimiser == "momentum" else {}
     optimiser = maker[settings.optimiser](model.parameters(), lr=settings.rate, **options)
-    X, y = torch.from_numpy(data.train_inputs).double(), torch.from_numpy(data.train_targets)
+    X, y = torch.tensor(data.train_inputs).double(), torch.tensor(data.train_targets)
     for epoch in range(settings.epochs):
         optimiser.param_groups[0]["lr"] = settings.rate / (1 + settings.decay * epoch)
         order = torch.from_numpy(network_stream(seed, network, ORDER, epoch).permutation(len(X)))
@@ -63,7 +63,7 @@ def plain_training(architecture, data, settings, seed, network):
             optimiser.zero_grad()
             torch.nn.functional.cross_entropy(model(X[rows]), y[rows]).backward()
             optimiser.step()
-    test = torch.from_numpy(data.test_inputs).double(), torch.from_numpy(data.test_targets)
+    test = torch.tensor(data.test_inputs).double(), torch.tensor(data.test_targets)
     train_loss = torch.nn.functional.cross_entropy(model(X), y)
     optimiser.zero_grad()
     train_loss.backward()
@@ -94,6 +94,34 @@ def test_networks_do_not_depend_on_each_other_or_on_threads(mnist):
         assert np.array_equal(getattr(whole, name)[8:], getattr(last, name))
     assert len(np.unique(whole.train_loss)) == 12
     assert whole.parameters.dtype == np.float32
+
+
+@pytest.mark.parametrize("optimiser", ["sgd", "gd", "adam", "momentum"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("widths", [(5, 7, 3), (3, 1, 2), (7, 13, 5, 1)])
+def test_bits_do_not_depend_on_the_chunk(widths, optimiser, dtype):
+    """BLAS rounds by the shape of a batch and by alignment: odd sizes, chunks of 1, 3, 4 and 7, one network alone."""
+    data = nn.gaussian_blobs(widths[0], max(2, widths[-1]), 137, 50, rng=1)
+    data, loss = (data, "cross-entropy") if widths[-1] > 1 else (data.binary([0]), "logistic")
+    settings = nn.Training(optimiser, rate=0.05, batch=13, epochs=3)
+    architecture, same = nn.Architecture(widths, activation="tanh"), {"loss": loss, "training": settings, "rng": 1}
+    runs = [nn.train_ensemble(architecture, data, 7, chunk=chunk, dtype=dtype, **same) for chunk in (7, 4, 3, 1)]
+    runs.append(nn.train_ensemble(architecture, data, 1, first=5, dtype=dtype, **same))
+    for run in runs[1:]:
+        rows = slice(5, 6) if len(run.parameters) == 1 else slice(None)
+        for name in ("parameters", "train_loss", "test_loss", "train_error", "gradient_norm"):
+            assert np.array_equal(getattr(runs[0], name)[rows], getattr(run, name)), name
+
+
+def test_networks_begin_where_they_are_told_to(mnist):
+    start = SMALL.initial(5, rng=9)
+    drawn = nn.train_ensemble(SMALL, mnist, 5, training=nn.Training(epochs=2), rng=9, dtype="float64")
+    given = nn.train_ensemble(SMALL, mnist, 5, training=nn.Training(epochs=2), rng=9, dtype="float64", start=start)
+    assert np.array_equal(given.parameters, drawn.parameters)
+    still = nn.train_ensemble(
+        SMALL, mnist, 5, training=nn.Training(epochs=0), start=2 * start, dtype="float64", chunk=2
+    )
+    assert np.array_equal(still.parameters, 2 * start)
 
 
 def test_stopping_freezes_a_network_at_its_tolerance(mnist):

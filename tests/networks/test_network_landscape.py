@@ -75,6 +75,92 @@ def test_derivatives_agree_with_torch_func(architecture, loss):
 
 
 @pytest.mark.parametrize(("architecture", "loss"), CASES, ids=IDS)
+@pytest.mark.parametrize("samples", [7, 1003])
+def test_a_rows_bits_do_not_depend_on_the_others(architecture, loss, samples):
+    landscape = nn.NetworkLandscape(architecture, loss, *problem(architecture, samples))
+    points = architecture.initial(11, rng=1)
+    vectors = np.random.default_rng(2).normal(size=points.shape)
+    energies, gradients = landscape.energy_gradient(points)
+    assert np.array_equal(landscape.gradient(points), gradients)
+    np.testing.assert_allclose(landscape.energy(points), energies, rtol=1e-14)
+    products, at_one_point = landscape.hvp(points, vectors), landscape.hvp(np.repeat(points[:1], 11, axis=0), vectors)
+    for row in range(11):
+        one = slice(row, row + 1)
+        assert landscape.energy(points[one])[0] == landscape.energy(points)[row]
+        assert landscape.energy_gradient(points[one])[0][0] == energies[row]
+        assert np.array_equal(landscape.gradient(points[one])[0], gradients[row])
+        assert np.array_equal(landscape.hvp(points[one], vectors[one])[0], products[row])
+        assert np.array_equal(landscape.hvp(points[:1], vectors[one])[0], at_one_point[row])
+    np.testing.assert_allclose(at_one_point, vectors @ landscape.hessian(points[:1])[0], atol=1e-11)
+
+
+def test_threads_do_not_change_a_bit(monkeypatch):
+    from spinscape.networks import network_landscape as room
+
+    architecture = nn.Architecture((20, 11, 7), activation="tanh")
+    landscape = nn.NetworkLandscape(architecture, "cross-entropy", *problem(architecture, 3500))
+    point = architecture.initial(1, rng=0)
+    calls = [landscape.energy_gradient, landscape.hessian, lambda p: landscape.hvp(p, p), landscape.energy]
+    monkeypatch.setattr(room, "_WORTH_THREADS", 0)
+    results = []
+    for threads in (1, 2, 3, 7):
+        monkeypatch.setattr(room, "as_threads", lambda _, threads=threads: threads)
+        results.append([np.concatenate([np.ravel(part) for part in call(point)]) for call in calls])
+    for other in results[1:]:
+        assert all(np.array_equal(a, b) for a, b in zip(results[0], other, strict=True))
+
+
+def test_filters_and_batches():
+    architecture = nn.Architecture((4, 5, 3), activation="tanh")
+    X, y = problem(architecture, 25)
+    landscape = nn.NetworkLandscape(architecture, "cross-entropy", X, y)
+    theta = np.arange(architecture.parameters, dtype=float)
+    torch_weights = [
+        layer.weight.detach().numpy() for layer in architecture.to_torch(theta) if hasattr(layer, "weight")
+    ]
+    rows = [row for weight in torch_weights for row in weight]  # torch keeps a unit's incoming weights in a row
+    assert all(np.array_equal(theta[group], row) for group, row in zip(landscape.filters, rows, strict=True))
+    points = architecture.initial(3, rng=0)
+    parts = landscape.batches(4, seed=1)
+    weights = np.array([part.samples for part in parts]) / 25
+    assert [part.samples for part in parts] == [7, 6, 6, 6]
+    np.testing.assert_allclose(weights @ [part.energy(points) for part in parts], landscape.energy(points), rtol=1e-14)
+    mean = sum(w * part.gradient(points) for w, part in zip(weights, parts, strict=True))
+    np.testing.assert_allclose(mean, landscape.gradient(points), atol=1e-15)
+    again = landscape.batches(4, seed=1)[2]
+    assert np.array_equal(again.gradient(points), parts[2].gradient(points))
+
+
+def test_logistic_loss_far_out_against_mpmath():
+    """torch's softplus is linear beyond 20: its value is off by 2e-9, its slope and curvature by all they have."""
+    mpmath = pytest.importorskip("mpmath")
+    f, h = mpmath.mpf, 60
+    landscape = nn.NetworkLandscape(nn.Architecture((1, 1), biases=False), "logistic", [[1.0]], [1.0])
+    for x in (-700.0, -40.0, -20.5, -19.0, 0.3, 19.0, 20.5, 40.0, 300.0):
+        with mpmath.workdps(h):
+            value = mpmath.log1p(mpmath.exp(-f(x)))
+            slope = -1 / (1 + mpmath.exp(f(x)))
+            curvature = -slope * (1 + slope)
+        point = np.array([[x]])
+        assert landscape.energy(point)[0] == pytest.approx(float(value), rel=1e-14)
+        assert landscape.gradient(point)[0, 0] == pytest.approx(float(slope), rel=1e-12)
+        assert landscape.hessian(point)[0, 0, 0] == pytest.approx(float(curvature), rel=1e-12)
+        assert landscape.hvp(point, np.ones((1, 1)))[0, 0] == pytest.approx(float(curvature), rel=1e-12)
+
+
+@pytest.mark.parametrize(("architecture", "loss"), CASES, ids=IDS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_network_as_a_torch_module(architecture, loss, dtype):
+    X, _ = problem(architecture)
+    theta = architecture.initial(1, rng=1)[0].astype(dtype)
+    module = architecture.to_torch(theta)
+    assert next(module.parameters()).dtype == getattr(torch, dtype)
+    outputs = module(torch.from_numpy(X.astype(dtype))).detach().numpy()
+    tolerance = 1e-12 if dtype == "float64" else 1e-4
+    np.testing.assert_allclose(outputs, architecture.outputs_of(theta, X), rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize(("architecture", "loss"), CASES, ids=IDS)
 def test_index_agrees_with_eigenvalues_of_torch_func(architecture, loss):
     X, y = problem(architecture)
     landscape = nn.NetworkLandscape(architecture, loss, X, y)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from spinscape.networks.annealing_schedule import Cooling
 from spinscape.networks.architecture import Architecture
 from spinscape.networks.data import (
     Data,
@@ -24,17 +25,17 @@ from spinscape.networks.reduction import clustered, correlation_bound, sign_agre
 from spinscape.networks.refinement import RefinedNetworks, refine_networks
 
 if TYPE_CHECKING:
-    from spinscape.networks.annealing import Cooling, anneal_ensemble
+    from spinscape.networks.annealing import anneal_ensemble
     from spinscape.networks.ensembles import Ensemble, train_ensemble
-    from spinscape.networks.landscape import NetworkLandscape, TorchLandscape, landscape_of
+    from spinscape.networks.modules.landscape import TorchLandscape, landscape_of
+    from spinscape.networks.network_landscape import NetworkLandscape
 
 _FROM_TORCH = {
-    "Cooling": "annealing",
     "anneal_ensemble": "annealing",
     "Ensemble": "ensembles",
-    "NetworkLandscape": "landscape",
-    "TorchLandscape": "landscape",
-    "landscape_of": "landscape",
+    "NetworkLandscape": "network_landscape",
+    "TorchLandscape": "modules.landscape",
+    "landscape_of": "modules.landscape",
     "train_ensemble": "ensembles",
 }
 

@@ -9,7 +9,6 @@ a constant temperature the chain has the law e^{−L/T} on its domain.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -17,50 +16,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spinscape.arrays import as_integer, as_number, as_real
+from spinscape import memory
+from spinscape.arrays import as_integer
+from spinscape.networks.annealing_schedule import Cooling as Cooling
 from spinscape.networks.architecture import INIT, MOVES, Architecture, network_stream
-from spinscape.networks.batched import activate
+from spinscape.networks.batched import activate, expanded, placed, product
 from spinscape.networks.data import Data
-from spinscape.networks.ensembles import Ensemble, Samples, evaluated, one_torch_thread, require_match
+from spinscape.networks.ensembles import Ensemble, Samples, as_settings, evaluated, require_match
 from spinscape.networks.losses import Loss, as_loss
-from spinscape.networks.optimisers import Training
+from spinscape.networks.tensors import tensor_of
+from spinscape.networks.torch_state import one_torch_thread
 from spinscape.randomness import RNG, seed_from
-
-
-@dataclass(frozen=True)
-class Cooling:
-    """The schedule.
-
-    sweeps : of P proposals for every network.
-    hot, cold : first and last temperature, in units of the mean loss.
-    step : standard deviation of a Gaussian proposal; after each sweep it is multiplied by 1.1 where more than 44 % were
-        accepted and divided by it otherwise (the chain is then one of a slowly varying kernel, as annealing is anyway).
-    levels : values the parameters may take, such as (-1, 0, 1): a proposal is one of the others, uniformly. None: real.
-    """
-
-    sweeps: int = 100
-    hot: float = 1e-2
-    cold: float = 1e-6
-    step: float = 0.3
-    levels: tuple[float, ...] | None = None
-
-    def __post_init__(self) -> None:
-        as_integer(self.sweeps, "sweeps", 1)
-        for name in ("hot", "cold", "step"):
-            object.__setattr__(self, name, as_number(getattr(self, name), name, 0.0, exclusive=True))
-        if self.levels is not None:
-            values = tuple(float(v) for v in as_real(self.levels, "levels", np.dtype(np.float64)).ravel())
-            if len(set(values)) < 2 or len(set(values)) != len(values):
-                raise ValueError(f"levels: expected at least two different values, got {self.levels!r}")
-            object.__setattr__(self, "levels", values)
-
-    def temperature(self, sweep: int) -> float:
-        """Return the temperature of a sweep."""
-        return float(self.hot * (self.cold / self.hot) ** (sweep / max(self.sweeps - 1, 1)))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the settings, JSON-able."""
-        return asdict(self)
 
 
 def anneal_ensemble(
@@ -82,9 +48,15 @@ def anneal_ensemble(
     require_match(architecture, data, chosen)
     if len(architecture.widths) != 3 or architecture.residual:
         raise ValueError(f"architecture: expected one hidden layer without residual, got {architecture.widths}")
-    settings = Cooling() if cooling is None else cooling
-    seed, networks = seed_from(rng), range(first, first + as_integer(count, "count", 1))
-    with one_torch_thread():
+    settings = as_settings(cooling, Cooling, "cooling")
+    count, first, seed = as_integer(count, "count", 1), as_integer(first, "first", 0), seed_from(rng)
+    networks, samples_of_all = range(first, first + count), count * len(data.train_inputs)
+    memory.require(
+        4 * samples_of_all * (3 * architecture.widths[1] + 6 * architecture.outputs)
+        + 72 * count * architecture.parameters,
+        f"count: {count} networks of {architecture.parameters} parameters on {len(data.train_inputs)} samples",
+    )
+    with one_torch_thread(), torch.no_grad():
         samples = Samples(data, np.dtype(np.float32))
         chain = _Chain(architecture, samples, chosen, settings, seed, networks)
         for sweep in range(settings.sweeps):
@@ -92,13 +64,13 @@ def anneal_ensemble(
         theta = chain.theta()
         columns = evaluated(architecture, samples, chosen, theta)
     return Ensemble(
-        parameters=theta.numpy(),
+        parameters=np.ascontiguousarray(theta.numpy()),
         **columns,
         epochs=np.full(count, settings.sweeps),
         converged=np.zeros(count, dtype=bool),
         architecture=architecture,
         loss=loss,
-        training=Training(epochs=0),
+        training=settings,
         seed=seed,
     )
 
@@ -126,7 +98,7 @@ class _Chain:
         ones = torch.ones(1, len(samples))
         self.inputs = torch.cat([samples.inputs.T.contiguous(), ones]) if architecture.biases else samples.inputs.T
         self.inputs = self.inputs.contiguous()
-        self.values = torch.from_numpy(self._start()).float()
+        self.values = placed(tensor_of(self._start()).float())
         self.steps = torch.full((len(networks),), float(settings.step))
         self.refresh()
 
@@ -151,11 +123,11 @@ class _Chain:
         incoming = self.values[:, : first.stop].view(count, first.fan_in + biased, first.fan_out)
         outgoing = self.values[:, second.start :].view(count, second.fan_in + biased, second.fan_out)
         self.incoming, self.outgoing = incoming, outgoing
-        self.raw = torch.matmul(incoming.transpose(1, 2), self.inputs)
-        self.hidden = activate(self.architecture.activation, self.raw)
+        self.raw = product(incoming.transpose(1, 2), expanded(self.inputs, count))
+        self.hidden = activate(self.architecture.activation, self.raw.clone())
         if biased:
             self.hidden = torch.cat([self.hidden, torch.ones(count, 1, self.raw.shape[2])], 1)
-        self.outputs = torch.matmul(outgoing.transpose(1, 2), self.hidden)
+        self.outputs = product(outgoing.transpose(1, 2), placed(self.hidden))
         self.energy = self._energy(self.outputs)
 
     def sweep(self, number: int) -> None:
@@ -196,7 +168,7 @@ class _Chain:
         source, unit = place // width, place % width
         shift = new - self.values[self.rows, place]
         raw = torch.addcmul(self.raw[self.rows, unit], shift[:, None], self.inputs[source])
-        hidden = activate(self.architecture.activation, raw)
+        hidden = activate(self.architecture.activation, raw.clone())
         change = hidden - self.hidden[self.rows, unit]
         outputs = torch.addcmul(self.outputs, self.outgoing[self.rows, unit][:, :, None], change[:, None, :])
         taken = self._accept(outputs, place, new, barrier)

@@ -8,14 +8,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spinscape import memory
-from spinscape.arrays import as_choice, as_integer, as_number, as_real
+from spinscape.arrays import as_array, as_block, as_choice, as_flag, as_integer, as_number, as_real
 from spinscape.randomness import RNG, seed_from
+
+if TYPE_CHECKING:
+    from torch import nn
 
 ACTIVATIONS = ("relu", "tanh", "linear")
 INITS = ("cube", "fan-in", "gaussian", "orthogonal")
@@ -64,6 +67,8 @@ class Architecture:
         object.__setattr__(self, "widths", tuple(as_integer(width, "widths", 1, 10**6) for width in self.widths))
         as_choice(self.activation, "activation", ACTIVATIONS)
         as_choice(self.init, "init", INITS)
+        for name in ("biases", "residual"):
+            object.__setattr__(self, name, as_flag(getattr(self, name), name))
         scale = (0.5 if self.init == "cube" else 1.0) if self.scale is None else as_number(self.scale, "scale", 0.0)
         object.__setattr__(self, "scale", scale)
 
@@ -100,6 +105,7 @@ class Architecture:
 
     def adds_input(self, layer: int) -> bool:
         """Whether hidden layer `layer` (from 0) adds its input to its output."""
+        layer = as_integer(layer, "layer", 0, len(self.widths) - 2)
         return self.residual and self.widths[layer] == self.widths[layer + 1]
 
     def initial(self, count: int, *, first: int = 0, rng: RNG = None) -> NDArray[np.float64]:
@@ -107,7 +113,8 @@ class Architecture:
 
         A network's draws depend on the seed and its number only.
         """
-        return self.drawn(seed_from(rng), range(first, first + as_integer(count, "count", 0)))
+        first, count = as_integer(first, "first", 0), as_integer(count, "count", 0)
+        return self.drawn(seed_from(rng), range(first, first + count))
 
     def drawn(self, seed: int, networks: range) -> NDArray[np.float64]:
         """Return `initial` of these network numbers for a 64-bit seed."""
@@ -120,7 +127,7 @@ class Architecture:
         theta = as_real(parameters, "parameters", np.dtype(np.float64))
         if theta.shape != (self.parameters,):
             raise ValueError(f"parameters: expected shape ({self.parameters},), got {theta.shape}")
-        hidden = as_real(inputs, "inputs", np.dtype(np.float64))
+        hidden = as_block(inputs, "inputs", self.inputs, np.dtype(np.float64))
         for number, layer in enumerate(self.layers):
             raw = hidden @ theta[layer.start : layer.middle].reshape(layer.fan_in, layer.fan_out)
             raw = raw + theta[layer.middle : layer.stop] if self.biases else raw
@@ -129,6 +136,17 @@ class Architecture:
             active = _active(self.activation, raw)
             hidden = hidden + active if self.adds_input(number) else active
         raise AssertionError("unreachable: the last layer returns")
+
+    def to_torch(self, parameters: Any) -> nn.Module:
+        """Return a torch module, layer after layer, with the parameters of one network (P,), in float32 or float64."""
+        theta = as_array(parameters, "parameters")
+        dtype = np.dtype(np.float32 if theta.dtype == np.float32 else np.float64)
+        theta = as_real(theta, "parameters", dtype)
+        if theta.shape != (self.parameters,):
+            raise ValueError(f"parameters: expected shape ({self.parameters},), got {theta.shape}")
+        from spinscape.networks.fully_connected import as_module
+
+        return as_module(self, theta)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what makes an equal architecture, JSON-able."""

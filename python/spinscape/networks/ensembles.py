@@ -1,18 +1,18 @@
 """Ensembles: many networks of one architecture trained at once, every one as if it were alone.
 
 A chunk of networks goes through batched matrix products on one processor; chunks go to threads. A network's initial
-parameters and the order of its minibatches are functions of (seed, its number), and products of a batch do not mix
-networks: its bits do not depend on the others', nor on the number of threads. They do depend on torch's version, on the
-processor and on `chunk`, since torch chooses its product kernels by the shape of the whole batch.
+parameters and the order of its minibatches are functions of (seed, its number), and a product's bits are those of one
+network alone (`batched`): a network's bits depend neither on the others, nor on `chunk`, nor on the number of threads.
+They do depend on torch's version and on the processor.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from threading import Event
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -20,12 +20,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from spinscape import memory
-from spinscape.arrays import as_dtype, as_integer
+from spinscape.arrays import as_block, as_dtype, as_integer, described
 from spinscape.networks import batched
+from spinscape.networks.annealing_schedule import Cooling
 from spinscape.networks.architecture import ORDER, Architecture, network_stream
 from spinscape.networks.data import Data
 from spinscape.networks.losses import Loss, as_loss
 from spinscape.networks.optimisers import Training, stepper
+from spinscape.networks.tensors import tensor_of
+from spinscape.networks.torch_state import one_torch_thread as one_torch_thread
+from spinscape.networks.torch_state import require_running
 from spinscape.randomness import RNG, seed_from
 from spinscape.results import Result, row
 from spinscape.threads import as_threads
@@ -33,6 +37,7 @@ from spinscape.threads import as_threads
 CHUNK = 8
 """Networks of one batched product: more do not go faster (benchmarks/networks.py)."""
 
+Settings = TypeVar("Settings", Training, Cooling)
 OnEpoch = Callable[[int, NDArray[Any]], None]
 
 
@@ -53,7 +58,7 @@ class Ensemble(Result):
     gradient_norm : (networks,) |∇L|/√P of the training loss.
     epochs : (networks,) epochs trained.
     converged : (networks,) whether training stopped at gradient_tol.
-    architecture, loss, training, seed : how they were trained.
+    architecture, loss, training, seed : how they were trained; `training` is a `Cooling` where they were annealed.
     """
 
     parameters: NDArray[Any] = field(metadata=row("coordinate"))
@@ -66,7 +71,7 @@ class Ensemble(Result):
     converged: NDArray[np.bool_] = field(metadata=row())
     architecture: Architecture
     loss: str
-    training: Training
+    training: Training | Cooling
     seed: int
 
 
@@ -77,6 +82,7 @@ def train_ensemble(
     *,
     loss: str = "cross-entropy",
     training: Training | None = None,
+    start: Any = None,
     rng: RNG = None,
     first: int = 0,
     chunk: int = CHUNK,
@@ -91,37 +97,80 @@ def train_ensemble(
     architecture : of all networks; its inputs and outputs must be those of the data.
     loss : "cross-entropy"; with one output "hinge", "absolute", "squared" or "logistic".
     training : optimiser, learning rate and its decay, batch, epochs, stopping; default `Training()`.
+    start : (count, P) parameters to begin with; None: drawn by the architecture's initial law.
     rng : seed of the ensemble; network k's initial parameters and minibatches are functions of (seed, k).
-    chunk : networks of one batched product.
+    chunk : networks of one batched product; never changes a result.
     dtype : arithmetic of the training.
     n_threads : chunks trained at once; never changes a result.
     progress : told about finished network-epochs.
 
     A network that diverges is data: its losses are inf or nan. Raises ValueError or TypeError naming the argument,
-    MemoryError with the bytes. An interrupt is raised within an epoch's minibatches.
+    MemoryError with the bytes. An interrupt is raised within a minibatch.
     """
     chosen = as_loss(loss)
     require_match(architecture, data, chosen)
-    settings = Training() if training is None else training
+    settings = as_settings(training, Training, "training")
     seed, threads = seed_from(rng), as_threads(n_threads)
     as_integer(count, "count", 1)
     as_integer(first, "first", 0)
     as_integer(chunk, "chunk", 1, 4096)
     real = as_dtype(dtype)
     memory.require(
-        5 * real.itemsize * count * architecture.parameters + 16 * data.train_inputs.size,
+        (3 * 8 + 5 * real.itemsize) * count * architecture.parameters + 16 * data.train_inputs.size,
         f"count: {count} networks of {architecture.parameters} parameters",
     )
-    tensors = Samples(data, real)
-    numbers = [range(k, min(k + chunk, first + count)) for k in range(first, first + count, chunk)]
+    _require_progress(progress)
+    starts = None if start is None else as_block(start, "start", architecture.parameters, real, rows=count)
+    tensors, stop = Samples(data, real), Event()
+    parts = [range(k, min(k + chunk, first + count)) for k in range(first, first + count, chunk)]
 
     def one(networks: range) -> dict[str, NDArray[Any]]:
-        return train_chunk(architecture, tensors, chosen, settings, seed, networks, progress)
+        rows = slice(networks.start - first, networks.stop - first)
+        theta = architecture.drawn(seed, networks) if starts is None else starts[rows]
+        return train_from(theta, architecture, tensors, chosen, settings, seed, networks, progress=progress, stop=stop)
 
-    with one_torch_thread(), ThreadPoolExecutor(min(threads, len(numbers)), initializer=_one_thread) as pool:
-        parts = list(pool.map(one, numbers)) if threads > 1 and len(numbers) > 1 else [one(part) for part in numbers]
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    columns = _joined(_in_threads(one, parts, min(threads, len(parts)), stop))
     return Ensemble(**columns, architecture=architecture, loss=loss, training=settings, seed=seed)
+
+
+def _require_progress(progress: Any) -> None:
+    try:
+        if progress is not None:
+            progress.update(0)
+    except (AttributeError, TypeError):
+        raise TypeError(
+            f"progress: expected an object with update(n), such as a tqdm bar, got {described(progress)}"
+        ) from None
+
+
+def as_settings(value: Any, kind: type[Settings], name: str) -> Settings:
+    """Return the settings, the default ones for None; TypeError for anything else."""
+    if value is None:
+        return kind()
+    if not isinstance(value, kind):
+        raise TypeError(f"{name}: expected a {kind.__name__}, got {type(value).__name__}")
+    return value
+
+
+def _in_threads(
+    one: Callable[[range], dict[str, NDArray[Any]]], parts: list[range], threads: int, stop: Event
+) -> list[dict[str, NDArray[Any]]]:
+    """The columns of every part; after an error or an interrupt `stop` ends the others within a minibatch."""
+    with one_torch_thread():
+        if threads == 1:
+            return [one(part) for part in parts]
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            waiting = [pool.submit(one, part) for part in parts]
+            try:
+                return [future.result() for future in waiting]
+            except BaseException:
+                stop.set()
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+
+def _joined(parts: list[dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 class Samples:
@@ -129,10 +178,10 @@ class Samples:
 
     def __init__(self, data: Data, dtype: np.dtype[Any]) -> None:
         self.dtype = torch.float64 if dtype == np.float64 else torch.float32
-        self.inputs = torch.from_numpy(data.train_inputs).to(self.dtype)
-        self.targets = torch.from_numpy(data.train_targets)
-        self.test_inputs = torch.from_numpy(data.test_inputs)
-        self.test_targets = torch.from_numpy(data.test_targets)
+        self.inputs = tensor_of(data.train_inputs).to(self.dtype)
+        self.targets = tensor_of(data.train_targets)
+        self.test_inputs = tensor_of(data.test_inputs)
+        self.test_targets = tensor_of(data.test_targets)
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -152,10 +201,30 @@ def train_chunk(
 
     on_epoch : called with the number of epochs done (0 first) and the parameters, before each epoch and at the end.
     """
-    theta = torch.from_numpy(architecture.drawn(seed, networks)).to(samples.dtype)
+    theta = architecture.drawn(seed, networks)
+    return train_from(
+        theta, architecture, samples, loss, training, seed, networks, progress=progress, on_epoch=on_epoch
+    )
+
+
+def train_from(
+    start: NDArray[Any],
+    architecture: Architecture,
+    samples: Samples,
+    loss: Loss,
+    training: Training,
+    seed: int,
+    networks: range,
+    *,
+    progress: Progress | None = None,
+    on_epoch: OnEpoch | None = None,
+    stop: Event | None = None,
+) -> dict[str, NDArray[Any]]:
+    """Return what `train_chunk` does from these parameters; an event that is set ends it with `StoppedError`."""
+    theta = batched.placed(tensor_of(start).to(samples.dtype))
     trained = np.zeros(len(networks), dtype=np.int64)
     running = np.ones(len(networks), dtype=bool)
-    epoch = _Epoch(architecture, samples, loss, training, theta)
+    epoch = _Epoch(architecture, samples, loss, training, theta, stop)
     for number in range(training.epochs):
         if on_epoch is not None:
             on_epoch(number, theta.numpy())
@@ -164,19 +233,19 @@ def train_chunk(
         if progress is not None:
             progress.update(len(networks))
         if training.gradient_tol > 0:
-            gradient = batched.full_gradient(architecture, loss, theta, samples.inputs, samples.targets)
-            running &= ~(norms(gradient) <= training.gradient_tol)
+            running &= ~(norms(epoch.full_gradient()) <= training.gradient_tol)
             if not running.any():
                 break
     if on_epoch is not None:
         on_epoch(int(trained.max(initial=0)), theta.numpy())
-    return {"parameters": theta.numpy(), **evaluated(architecture, samples, loss, theta), "epochs": trained} | {
+    parameters = np.ascontiguousarray(theta.numpy())
+    return {"parameters": parameters, **evaluated(architecture, samples, loss, theta, stop), "epochs": trained} | {
         "converged": ~running
     }
 
 
 def evaluated(
-    architecture: Architecture, samples: Samples, loss: Loss, theta: Tensor
+    architecture: Architecture, samples: Samples, loss: Loss, theta: Tensor, stop: Event | None = None
 ) -> dict[str, NDArray[np.float64]]:
     """Return losses, errors and the gradient norm of trained networks, in float64."""
     exact = theta.double()
@@ -185,9 +254,9 @@ def evaluated(
         ("train", samples.inputs, samples.targets),
         ("test", samples.test_inputs, samples.test_targets),
     ):
-        mean, wrong = batched.mean_loss(architecture, loss, exact, inputs, targets)
+        mean, wrong = batched.mean_loss(architecture, loss, exact, inputs, targets, stop=stop)
         columns |= {f"{part}_loss": mean.numpy(), f"{part}_error": wrong.numpy()}
-    gradient = batched.full_gradient(architecture, loss, exact, samples.inputs, samples.targets)
+    _, gradient = batched.full_gradient(architecture, loss, exact, samples.inputs, samples.targets, stop=stop)
     return {**columns, "gradient_norm": norms(gradient)}
 
 
@@ -198,28 +267,38 @@ def norms(gradient: Tensor) -> NDArray[np.float64]:
 
 
 def require_match(architecture: Architecture, data: Data, loss: Loss) -> None:
-    """Raise ValueError where inputs, outputs, loss and data do not fit together."""
+    """Raise TypeError or ValueError where inputs, outputs, loss and data do not fit together."""
+    for value, name, kind in ((architecture, "architecture", Architecture), (data, "data", Data)):
+        if not isinstance(value, kind):
+            raise TypeError(f"{name}: expected {kind.__name__}, got {type(value).__name__}")
     if architecture.inputs != data.inputs:
         raise ValueError(f"architecture: expected {data.inputs} inputs, as the data has, got {architecture.inputs}")
     if architecture.outputs != data.classes:
         raise ValueError(f"architecture: expected {data.classes} outputs, as the data has, got {architecture.outputs}")
-    if loss.classifies != (data.classes > 1):
-        wanted = "cross-entropy" if data.classes > 1 else "a loss of one output"
-        raise ValueError(f"loss: expected {wanted} for {data.classes} outputs, got {loss.name!r}")
+    loss.require_outputs(data.classes)
+    if len(data.train_inputs) == 0:
+        raise ValueError("data: expected at least one training sample, got none")
+    for part in ("train", "test"):
+        loss.require_targets(getattr(data, f"{part}_targets"), f"data.{part}_targets")
 
 
 class _Epoch:
     """One pass of a block of networks over the training set, each in its own order."""
 
     def __init__(
-        self, architecture: Architecture, samples: Samples, loss: Loss, training: Training, theta: Tensor
+        self,
+        architecture: Architecture,
+        samples: Samples,
+        loss: Loss,
+        training: Training,
+        theta: Tensor,
+        stop: Event | None = None,
     ) -> None:
         self.architecture, self.samples, self.loss, self.training = architecture, samples, loss, training
-        self.theta, self.gradient = theta, torch.empty_like(theta)
-        self.weights, self.into = (
-            batched.Weights.of(architecture, theta),
-            batched.Weights.of(architecture, self.gradient),
-        )
+        self.theta, self.stop = theta, stop
+        self.gradient = batched.aligned(len(theta), (architecture.parameters,), theta)
+        self.weights = batched.Weights.of(architecture, theta)
+        self.into = batched.Weights.of(architecture, self.gradient)
         self.step = stepper(training, theta)
         self.full = training.optimiser == "gd"
 
@@ -228,14 +307,18 @@ class _Epoch:
         rates = self.training.rate_at(number) * torch.from_numpy(running[:, None].astype(np.float64))
         rate = rates.to(self.theta.dtype)
         if self.full:
-            inputs, targets = self.samples.inputs, self.samples.targets
-            gradient = batched.full_gradient(self.architecture, self.loss, self.theta, inputs, targets)
-            self.step(self.theta, gradient, rate)
+            self.step(self.theta, self.full_gradient(), rate)
             return
         order = torch.from_numpy(np.stack([stream.permutation(len(self.samples)) for stream in streams]))
         batch = min(self.training.batch, len(self.samples))
         for first in range(0, len(self.samples) - batch + 1, batch):
+            require_running(self.stop)
             self._minibatch(order[:, first : first + batch], rate)
+
+    def full_gradient(self) -> Tensor:
+        """Return the gradients over all samples."""
+        problem = self.samples.inputs, self.samples.targets
+        return batched.full_gradient(self.architecture, self.loss, self.theta, *problem, stop=self.stop)[1]
 
     def _minibatch(self, rows: Tensor, rate: Tensor) -> None:
         chosen = rows.reshape(-1)
@@ -243,18 +326,3 @@ class _Epoch:
         targets = self.samples.targets.index_select(0, chosen).view(rows.shape)
         batched.batch_gradient(self.architecture, self.loss, self.weights, inputs, targets, self.into)
         self.step(self.theta, self.gradient, rate)
-
-
-@contextmanager
-def one_torch_thread() -> Iterator[None]:
-    """One torch thread inside the block: sums have one order, and blocks of networks share the processors instead."""
-    before = torch.get_num_threads()
-    _one_thread()
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def _one_thread() -> None:
-    torch.set_num_threads(1)

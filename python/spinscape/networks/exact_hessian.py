@@ -12,40 +12,65 @@ With n hidden units and d inputs that is d² n² operations a sample, against d�
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor
 
 from spinscape.networks import batched
 from spinscape.networks.architecture import Architecture
 from spinscape.networks.losses import Loss
+from spinscape.networks.torch_state import in_order
 
-_BYTES = 2**26  # of one product's right-hand side
+_BYTES = 2**25  # of one product's right-hand side
+_TILE = 512  # rows and columns symmetrised at once
+
+
+def working_bytes(architecture: Architecture, samples: int, threads: int = 1) -> int:
+    """Return the bytes `exact_hessian` takes at most, its result included."""
+    layers, step = architecture.layers, _step(architecture, samples)
+    pairs = [(low, high) for number, low in enumerate(layers) for high in layers[number:]]
+    jacobians = sum(low.fan_out * (high.fan_out + high.fan_in) for low, high in pairs)
+    curvatures = 4 * sum(low.fan_out * high.fan_out for low, high in pairs)
+    activations = 8 * sum(layer.fan_in + layer.fan_out for layer in layers)
+    of_step = threads * _widest(architecture) + jacobians + curvatures + activations
+    return 8 * (architecture.parameters**2 + 2 * _TILE**2 + step * of_step)
+
+
+def _widest(architecture: Architecture) -> int:
+    return max((layer.fan_in + architecture.biases) * layer.fan_out for layer in architecture.layers)
+
+
+def _step(architecture: Architecture, samples: int) -> int:
+    return min(samples, max(16, min(batched.BLOCK, _BYTES // (8 * _widest(architecture)))))
 
 
 @torch.no_grad()
-def exact_hessian(architecture: Architecture, loss: Loss, theta: Tensor, samples: Tensor, targets: Tensor) -> Tensor:
+def exact_hessian(
+    architecture: Architecture, loss: Loss, theta: Tensor, samples: Tensor, targets: Tensor, threads: int = 1
+) -> Tensor:
     """Return the Hessian at theta (P,), (P, P) float64, exactly symmetric."""
-    layers = architecture.layers
-    heights = [layer.fan_in + architecture.biases for layer in layers]
-    blocks = {
-        (k, m): theta.new_zeros(layers[k].fan_out, heights[k], heights[m] * layers[m].fan_out)
-        for k in range(len(layers))
-        for m in range(k, len(layers))
-    }
-    widest = max(height * layer.fan_out for height, layer in zip(heights, layers, strict=True))
-    step = max(16, min(batched.BLOCK, _BYTES // (8 * widest)))
-    for first in range(0, len(samples), step):
-        piece = _Piece(architecture, loss, theta, samples[first : first + step], targets[first : first + step])
-        for (k, m), block in blocks.items():
-            piece.add_block(k, m, block)
+    step = _step(architecture, len(samples))
     hessian = theta.new_zeros(architecture.parameters, architecture.parameters)
-    for (k, m), block in blocks.items():
-        rows, columns = slice(layers[k].start, layers[k].stop), slice(layers[m].start, layers[m].stop)
-        matrix = block.transpose(0, 1).reshape(rows.stop - rows.start, columns.stop - columns.start) / len(samples)
-        matrix = (matrix + matrix.T) / 2 if k == m else matrix
-        hessian[rows, columns] = matrix
-        hessian[columns, rows] = matrix.T
-    return hessian
+    spaces = [theta.new_empty(step * _widest(architecture)) for _ in range(threads)]
+    for first in range(0, len(samples), step):
+        rows = slice(first, first + step)
+        _Piece(architecture, loss, theta, samples[rows], targets[rows]).add_to(hessian, spaces)
+    _symmetrise(hessian, [layer.start for layer in architecture.layers])
+    return hessian.div_(len(samples))
+
+
+def _symmetrise(hessian: Tensor, starts: list[int]) -> None:
+    """Make the matrix symmetric in place, a tile at a time: the mean within a layer's block, a copy below it."""
+    size = len(hessian)
+    edges = sorted({*starts, *range(0, size, _TILE), size})
+    tiles = [(slice(low, high), sum(start <= low for start in starts)) for low, high in pairwise(edges)]
+    for number, (rows, layer) in enumerate(tiles):
+        for columns, other in tiles[number:]:
+            upper, lower = hessian[rows, columns], hessian[columns, rows]
+            if layer == other:
+                upper.copy_((upper + lower.T) / 2)
+            lower.copy_(upper.T.clone())
 
 
 class _Piece:
@@ -53,7 +78,7 @@ class _Piece:
 
     def __init__(self, architecture: Architecture, loss: Loss, theta: Tensor, samples: Tensor, targets: Tensor) -> None:
         self.architecture = architecture
-        weights = batched.Weights.of(architecture, theta[None])
+        weights = batched.Weights.of(architecture, batched.placed(theta[None]))
         self.matrices = [matrix[0] for matrix in weights.matrices]
         done = batched.forward(architecture, weights, samples[None])
         self.active = [active[0] for active in done.active]
@@ -62,14 +87,33 @@ class _Piece:
         self.curvature = loss.curvature(done.outputs[0], targets)
         self.down = [self._downstream(k) for k in range(len(self.matrices))]
 
-    def add_block(self, k: int, m: int, block: Tensor) -> None:
-        """Add the sum over the samples to block (k, m), (outputs of k, inputs of k, inputs of m x outputs of m)."""
-        curvature, through = self._curvature(k, m), self.down[k][1].get(m)
-        for unit in range(block.shape[0]):
-            right = self.hidden[m].unsqueeze(2) * curvature[:, unit].unsqueeze(1)
-            if through is not None:
-                right[:, : through.shape[2]] += through[:, unit].unsqueeze(2) * self.slopes[m].unsqueeze(1)
-            block[unit].addmm_(self.hidden[k].T, right.flatten(1))
+    def add_to(self, hessian: Tensor, spaces: list[Tensor]) -> None:
+        """Add the sum over the samples to the upper blocks; a thread a space to work in."""
+        sides = range(len(self.matrices))
+        curvatures = {(k, m): self._curvature(k, m) for k in sides for m in sides if m >= k}
+        units = [(k, m, unit) for k, m in curvatures for unit in range(self.architecture.layers[k].fan_out)]
+
+        def add_unit(of: tuple[int, int, int]) -> None:
+            space = spaces.pop()
+            with torch.no_grad():  # a thread's own setting
+                self._add_unit(*of, curvatures[of[:2]], hessian, space)
+            spaces.append(space)
+
+        for _ in in_order(add_unit, units, len(spaces)):
+            pass
+
+    def _add_unit(self, k: int, m: int, unit: int, curvature: Tensor, hessian: Tensor, space: Tensor) -> None:
+        """Add the rows of one unit of layer k in the columns of layer m."""
+        hidden, through = self.hidden[m], self.down[k][1].get(m)
+        columns, rows = self.architecture.layers[m], self.architecture.layers[k]
+        shape = (*hidden.shape, columns.fan_out)
+        right = space[: hidden.numel() * columns.fan_out].view(shape)
+        torch.mul(hidden.unsqueeze(2), curvature[:, unit].unsqueeze(1), out=right)
+        if through is not None:
+            right[:, : through.shape[2]].addcmul_(through[:, unit].unsqueeze(2), self.slopes[m].unsqueeze(1))
+        # The incoming weights of a unit and its bias: every fan_out-th row.
+        of_unit = hessian[rows.start + unit : rows.stop : rows.fan_out, columns.start : columns.stop]
+        of_unit.addmm_(self.hidden[k].T, right.flatten(1))
 
     def _curvature(self, k: int, m: int) -> Tensor:
         """A_km, (samples, outputs of k, outputs of m)."""

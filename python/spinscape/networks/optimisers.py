@@ -47,8 +47,13 @@ class Training:
             object.__setattr__(self, name, as_number(getattr(self, name), name, 0.0))
 
     def rate_at(self, epoch: int) -> float:
-        """Return the learning rate of an epoch."""
-        return self.rate / (1 + self.decay * epoch)
+        """Return the learning rate of an epoch, from 0."""
+        return self.rate / (1 + self.decay * as_integer(epoch, "epoch", 0))
+
+    @property
+    def summary(self) -> str:
+        """The settings in a few words."""
+        return f"{self.optimiser}, {self.epochs} epochs"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings, JSON-able."""

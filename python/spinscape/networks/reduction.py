@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spinscape.arrays import as_integer, as_real
+from spinscape.arrays import as_block, as_integer, as_number, as_real, described
 from spinscape.networks.architecture import Architecture
 
 
@@ -23,7 +23,7 @@ def clustered(parameters: Any, s: int) -> NDArray[np.float64]:
     from scipy.cluster.vq import kmeans2
 
     block = as_real(parameters, "parameters", np.dtype(np.float64))
-    if block.ndim != 2:
+    if block.ndim != 2 or block.shape[1] == 0:
         raise ValueError(f"parameters: expected shape (networks, P), got {block.shape}")
     as_integer(s, "s", 1, block.shape[1])
     result = np.empty_like(block)
@@ -41,14 +41,25 @@ def sign_agreement(architecture: Architecture, first: Any, second: Any, inputs: 
 
     The correlation is Pearson's between the signs, nan where one of them is constant.
     """
-    if architecture.outputs != 1:
-        raise ValueError(f"architecture: expected one output, got {architecture.outputs}")
-    signs = [np.where(architecture.outputs_of(theta, inputs)[:, 0] >= 0, 1.0, -1.0) for theta in (first, second)]
+    if not isinstance(architecture, Architecture) or architecture.outputs != 1:
+        raise TypeError(f"architecture: expected an Architecture with one output, got {described(architecture)}")
+    block = as_block(inputs, "inputs", architecture.inputs, np.dtype(np.float64))
+    if len(block) == 0:
+        raise ValueError("inputs: expected at least one sample, got none")
+    signs = []
+    for value, name in ((first, "first"), (second, "second")):
+        theta = as_real(value, name, np.dtype(np.float64))
+        if theta.shape != (architecture.parameters,):
+            raise ValueError(f"{name}: expected shape ({architecture.parameters},), got {theta.shape}")
+        signs.append(np.where(architecture.outputs_of(theta, block)[:, 0] >= 0, 1.0, -1.0))
     epsilon = float(np.mean(signs[0] != signs[1]))
     constant = any(np.ptp(sign) == 0 for sign in signs)
     return epsilon, float("nan") if constant else float(np.corrcoef(signs[0], signs[1])[0, 1])
 
 
 def correlation_bound(epsilon: float) -> float:
-    """Return (1 − 2ε)/(1 + 2ε), the least correlation AISTATS15 Thm 3.2 allows."""
+    """Return (1 − 2ε)/(1 + 2ε), the least correlation AISTATS15 Thm 3.2 allows; ε in [0, 1]."""
+    epsilon = as_number(epsilon, "epsilon", 0.0)
+    if epsilon > 1:
+        raise ValueError(f"epsilon: expected a fraction, at most 1, got {epsilon}")
     return (1 - 2 * epsilon) / (1 + 2 * epsilon)

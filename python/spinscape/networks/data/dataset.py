@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spinscape.arrays import as_array, as_integer, as_real
+from spinscape.arrays import as_array, as_integer, as_real, described
 from spinscape.randomness import RNG, seed_from
 
 FLOAT32 = np.dtype(np.float32)
@@ -19,7 +19,7 @@ FLOAT32 = np.dtype(np.float32)
 class Data:
     """A classification or regression problem.
 
-    train_inputs, test_inputs : (samples, inputs) float32.
+    train_inputs, test_inputs : (samples, inputs) float32. All arrays are copies of what was given, and read-only.
     train_targets, test_targets : (samples,) int64 classes 0 .. classes - 1; or float64 numbers where classes is 1, such
         as ±1 for the hinge and logistic losses.
     classes : outputs a network needs.
@@ -35,16 +35,24 @@ class Data:
 
     def __post_init__(self) -> None:
         classes = as_integer(self.classes, "classes", 1)
+        if not isinstance(self.name, str):
+            raise TypeError(f"name: expected text, got {described(self.name)}")
         for part in ("train", "test"):
             inputs = as_real(getattr(self, f"{part}_inputs"), f"{part}_inputs", FLOAT32)
             if inputs.ndim != 2:
                 raise ValueError(f"{part}_inputs: expected shape (samples, inputs), got {inputs.shape}")
             targets = as_targets(getattr(self, f"{part}_targets"), f"{part}_targets", inputs.shape[0], classes)
-            object.__setattr__(self, f"{part}_inputs", inputs)
-            object.__setattr__(self, f"{part}_targets", targets)
+            self._keep(f"{part}_inputs", inputs)
+            self._keep(f"{part}_targets", targets)
         if self.train_inputs.shape[1] != self.test_inputs.shape[1]:
             shapes = self.train_inputs.shape, self.test_inputs.shape
             raise ValueError(f"test_inputs: expected as many inputs as train_inputs has, got {shapes[1]}, {shapes[0]}")
+
+    def _keep(self, name: str, array: NDArray[Any]) -> None:
+        """Keep a copy that nobody changes by mistake."""
+        array = array.copy()
+        array.flags.writeable = False
+        object.__setattr__(self, name, array)
 
     @property
     def inputs(self) -> int:
@@ -67,7 +75,12 @@ class Data:
         """Return the problem of telling the classes `positive` (+1) from the others (-1), for one output."""
         if self.classes < 2:
             raise ValueError("positive: expected a problem with classes, got one with a single output")
-        wanted = [as_integer(label, "positive", 0, self.classes - 1) for label in positive]
+        try:
+            wanted = [as_integer(label, "positive", 0, self.classes - 1) for label in positive]
+        except TypeError:
+            raise TypeError(f"positive: expected classes, got {described(positive)}") from None
+        if not 0 < len(set(wanted)) < self.classes:
+            raise ValueError(f"positive: expected some of the {self.classes} classes, not none or all, got {wanted}")
 
         def signs(targets: NDArray[Any]) -> NDArray[np.float64]:
             return np.where(np.isin(targets, wanted), 1.0, -1.0)

@@ -11,6 +11,7 @@ from spinscape import memory
 from spinscape.arrays import as_array, as_choice, as_integer
 
 FloatArray = NDArray[np.float64]
+_IMAGES = 4096
 METHODS = ("area", "bilinear", "crop")
 
 
@@ -49,7 +50,10 @@ def _as_images(images: Any, side: int) -> NDArray[Any]:
 
 
 def _separable(block: NDArray[Any], rows: FloatArray, columns: FloatArray) -> FloatArray:
-    result: FloatArray = rows @ block.astype(np.float64) @ columns.T
+    result = np.empty((len(block), len(rows), len(columns)))
+    for first in range(0, len(block), _IMAGES):  # an interrupt waits for some images, not for all
+        some = slice(first, first + _IMAGES)
+        result[some] = rows @ block[some].astype(np.float64) @ columns.T
     return result
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import zlib
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
@@ -19,8 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinscape import memory
+from spinscape.arrays import as_choice, as_flag, as_integer, described
 from spinscape.networks.data.dataset import Data
-from spinscape.networks.data.images import downsample
+from spinscape.networks.data.images import METHODS, downsample
 
 MNIST_SHA256: Mapping[str, str] = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -35,6 +37,8 @@ _IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0
 @lru_cache(maxsize=1)
 def load_mnist10() -> Data:
     """Return all of MNIST at 10x10: 60,000 training and 10,000 test images of 100 pixels in [0, 1], 10 classes.
+
+    One object for the whole process, its arrays read-only.
 
     The data ship with the package and are checked against their SHA-256. To work on fewer, use `.subset(rng=...)`,
     which draws at random: leading slices of MNIST's test set are not representative.
@@ -54,14 +58,17 @@ def read_mnist(folder: str | os.PathLike[str], side: int = 10, method: str = "ar
     method : "area" (rounded to 8 bits, side 10: what `load_mnist10` gives), "bilinear" or "crop".
     verify : check the SHA-256 of each file against MNIST's; False for other data in the same format.
     """
+    place, side = _as_path(folder, "folder"), as_integer(side, "side", 1, 28)
+    as_choice(method, "method", METHODS)
+    checked = as_flag(verify, "verify")
     arrays: dict[str, NDArray[Any]] = {}
     for part, prefix in (("train", "train"), ("test", "t10k")):
         for kind, dimension in (("images", 3), ("labels", 1)):
             name = f"{prefix}-{kind}-idx{dimension}-ubyte"
-            found = next((path for path in (Path(folder) / name, Path(folder) / f"{name}.gz") if path.exists()), None)
+            found = next((path for path in (place / name, place / f"{name}.gz") if path.exists()), None)
             if found is None:
                 raise ValueError(f"folder: expected {name} or {name}.gz in {folder}")
-            array = read_idx(found, MNIST_SHA256[name] if verify else None)
+            array = read_idx(found, MNIST_SHA256[name] if checked else None)
             if kind == "images":
                 array = np.round(downsample(array, side, method)).astype(np.float32) / np.float32(255)
             arrays[f"{part}_{kind}"] = array
@@ -73,11 +80,16 @@ def read_idx(path: str | os.PathLike[str], sha256: str | None = None) -> NDArray
 
     sha256 : of the file's content, after unpacking.
     """
-    source = Path(path)
-    with gzip.open(source) if source.suffix == ".gz" else source.open("rb") as file:
-        content = file.read()
+    source = _as_path(path, "path")
+    if sha256 is not None and not isinstance(sha256, str):
+        raise TypeError(f"sha256: expected text or None, got {described(sha256)}")
+    try:
+        with gzip.open(source) if source.suffix == ".gz" else source.open("rb") as file:
+            content = file.read()
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise ValueError(f"path: {source.name} is damaged: {error}") from error
     if sha256 is not None:
-        _require_sha256(content, sha256, source.name)
+        _require_sha256(content, sha256, f"sha256: {source.name}")
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in _IDX_TYPES:
         raise ValueError(f"path: expected an IDX file, {source.name} does not begin like one")
     dtype, dimensions = np.dtype(_IDX_TYPES[content[2]]), content[3]
@@ -87,6 +99,13 @@ def read_idx(path: str | os.PathLike[str], sha256: str | None = None) -> NDArray
         raise ValueError(f"path: expected {prod(shape)} numbers of shape {shape} in {source.name}, got other sizes")
     memory.require(prod(shape) * dtype.itemsize, f"path: an array of shape {shape}")
     return np.frombuffer(content, dtype, offset=head).reshape(shape).astype(dtype.newbyteorder("="))
+
+
+def _as_path(value: Any, name: str) -> Path:
+    try:
+        return Path(value)
+    except TypeError:
+        raise TypeError(f"{name}: expected a path, got {described(value)}") from None
 
 
 def _data(arrays: Mapping[str, NDArray[Any]]) -> Data:

@@ -1,0 +1,1 @@
+"""Landscapes of any torch module and any loss."""
