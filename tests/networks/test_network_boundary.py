@@ -13,8 +13,11 @@ import numpy as np
 import pytest
 
 from spinscape import networks as nn
+from spinscape.networks.refinement import refined_networks
 
 torch = pytest.importorskip("torch")
+
+pytestmark = pytest.mark.filterwarnings("ignore:refine_networks goes:DeprecationWarning")
 
 ARCHITECTURE = nn.Architecture((4, 3, 3))
 ONE_OUTPUT = nn.Architecture((4, 3, 1))
@@ -26,7 +29,7 @@ OF_MODULE = nn.landscape_of(MODULE, LOSS, X, Y)
 TRAINING, COOLING = nn.Training(epochs=1), nn.Cooling(sweeps=2)
 POINTS = ARCHITECTURE.initial(2, rng=0)
 ENSEMBLE = nn.train_ensemble(ARCHITECTURE, DATA, 2, training=TRAINING, rng=1)
-REFINED = nn.refine_networks(LANDSCAPE, POINTS, max_steps=1)
+REFINED = refined_networks(LANDSCAPE, POINTS, max_steps=1)
 
 VALUES = {
     **{"widths": (4, 3, 3), "activation": "relu", "biases": True, "residual": False, "init": "cube", "scale": 0.5},
@@ -165,7 +168,7 @@ def test_the_callers_arrays_are_the_callers():
     again = nn.train_ensemble(ARCHITECTURE, data, 2, training=TRAINING, start=points, rng=0)
     assert np.array_equal(again.train_loss, ensemble.train_loss)
     assert np.array_equal(points, POINTS)
-    refined = nn.refine_networks(landscape, points, max_steps=0)
+    refined = refined_networks(landscape, points, max_steps=0)
     assert not np.shares_memory(refined.points, points)
 
 

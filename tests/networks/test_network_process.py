@@ -14,6 +14,7 @@ SETUP = """
         import json, os, signal, threading, time
         import numpy as np, torch
         from spinscape import networks as nn
+        from spinscape.networks.refinement import refined_networks
         data = nn.load_mnist10().subset(3000, 500, rng=0)
         architecture = nn.Architecture((100, 30, 10))
         landscape = nn.NetworkLandscape(architecture, "cross-entropy", data.train_inputs, data.train_targets)
@@ -30,8 +31,8 @@ CALLS = {
     "energy": "[landscape.energy(points) for _ in range(10**4)]",
     "hvp": "landscape.hvp(np.tile(points, (20, 1)), np.tile(points, (20, 1)))",
     "hessian": "landscape.hessian(points[:20])",
-    "refine": "nn.refine_networks(landscape, points, max_steps=10**6)",
-    "newton": "nn.refine_networks(landscape, points, method='newton', max_steps=10**6)",
+    "refine": "refined_networks(landscape, points, max_steps=10**6)",
+    "newton": "refined_networks(landscape, points, method='newton', max_steps=10**6)",
     "torch gradient": "mine.gradient(np.repeat(mine.point, 10**4, axis=0))",
     "torch hessian": "mine.hessian(np.repeat(mine.point, 20, axis=0))",
     "torch products": "mine.hvp(np.repeat(mine.point, 10**4, axis=0), np.repeat(mine.point, 10**4, axis=0))",
