@@ -117,7 +117,7 @@ def above_the_minimax(glass, pairs, minima, tree, **options):
     return tuple(np.count_nonzero(heights > lowest + 1e-9, axis=1))
 
 
-@pytest.mark.parametrize("seed", [0, 2, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 3, 4, 5, 6, 7))])
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 8))])
 def test_the_passes_of_a_call_serve_all_its_pairs(seed):
     # Oracle: the minimum spanning tree of all critical points, an enumeration proven complete. 139 pairs, all seeds
     # together; alone about half of them stay above the lowest barrier.
