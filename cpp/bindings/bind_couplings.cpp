@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -78,14 +79,23 @@ void bind_evaluations(py::class_<Form, std::shared_ptr<Form>>& form) {
 Array<float> couplings_at(const Disorder& disorder, std::int64_t first, std::int64_t count) {
   Array<float> out = empty<float>({count});
   float* data = out.mutable_data();
-  without_gil([&] { fill_couplings(disorder, first, count, data); });
+  const Run run = make_run(1);
+  without_gil([&] { fill_couplings(disorder, first, count, data, run); });
   return out;
 }
 
 Array<float> normals(std::uint64_t seed, Purpose purpose, std::uint32_t subject, std::uint32_t draw,
                      std::uint64_t first, std::int64_t count) {
+  constexpr std::int64_t step = std::int64_t(1) << 20;
   Array<float> out = empty<float>({count});
-  fill_normals({seed, purpose, subject}, draw, first, count, out.mutable_data());
+  float* data = out.mutable_data();
+  const Run run = make_run(1);
+  without_gil([&] {
+    for (std::int64_t done = 0; done < count; done += step) {
+      run.check();
+      fill_normals({seed, purpose, subject}, draw, first + done, std::min(step, count - done), data + done);
+    }
+  });
   return out;
 }
 
@@ -145,7 +155,9 @@ void bind_couplings(py::module_& m) {
       .def_property_readonly("single_precision", &Form::single_precision)
       .def("packed", [](const Form& self) {
         Array<double> out = empty<double>({self.shape().entries()});
-        self.copy_packed(out.mutable_data());
+        double* data = out.mutable_data();
+        const Run run = make_run(1);
+        without_gil([&] { self.copy_packed(data, run); });
         return out;
       });
   bind_evaluations<float>(form);

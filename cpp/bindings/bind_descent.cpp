@@ -188,13 +188,16 @@ void bind_methods(py::module_& m) {
 }  // namespace
 
 void bind_descent(py::module_& m) {
-  py::native_enum<StopReason>(m, "StopReason", "enum.IntEnum", "Why a replica's descent ended.")
+  py::native_enum<StopReason>(m, "StopReason", "enum.IntEnum", "Why an algorithm ended for a replica.")
       .value("converged", StopReason::converged)
       .value("max_steps", StopReason::max_steps)
       .value("completed", StopReason::completed)
       .value("stalled", StopReason::stalled)
       .value("line_search_failed", StopReason::line_search_failed)
       .value("not_finite", StopReason::not_finite)
+      .value("no_pass", StopReason::no_pass)
+      .value("linked", StopReason::converged)  // names of 0.1.0, of connections
+      .value("max_rounds", StopReason::max_steps)
       .finalize();
   py::class_<DescentOptions>(m, "DescentOptions")
       .def(py::init([](double tol, std::int64_t max_steps, std::vector<double> ladder, std::int64_t trace_every) {

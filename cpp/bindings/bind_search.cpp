@@ -104,11 +104,6 @@ void bind_options(py::module_& m) {
 }  // namespace
 
 void bind_search(py::module_& m) {
-  py::native_enum<RefineStop>(m, "RefineStop", "enum.IntEnum", "Why the refinement of a point ended.")
-      .value("converged", RefineStop::converged)
-      .value("max_steps", RefineStop::max_steps)
-      .value("stalled", RefineStop::stalled)
-      .finalize();
   py::class_<Exclusion>(m, "Exclusion")
       .def(py::init<>())
       .def(py::init(&called_exclusion), py::arg("directions"), py::arg("dimension"), py::arg("count"))

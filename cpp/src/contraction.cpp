@@ -35,12 +35,13 @@ std::int64_t Form::bytes_needed(const FormShape& shape, bool single_precision) {
 
 std::int64_t Form::bytes() const { return 4 * store_->singles.size() + 8 * store_->doubles.size(); }
 
-void Form::copy_packed(double* out) const {
-  SlabReader<double> reader(*store_, true);
+void Form::copy_packed(double* out, const Run& run) const {
+  SlabReader<double> reader(*store_, true, run);
   SlabCursor cursor(store_->layout);
   reader.seek(cursor);
   for (bool last = false; !last; cursor.next()) {
     last = cursor.changes_next() < 0;
+    run.check();
     const kernel::Slab<double> slab = reader.read(cursor);
     if (slab.blocks) unpack_slab(store_->layout, cursor.bound(), slab.blocks, out + cursor.packed_offset());
     else unpack_slab(store_->layout, cursor.bound(), slab.singles, out + cursor.packed_offset());

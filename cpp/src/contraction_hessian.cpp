@@ -41,7 +41,7 @@ class HessianTile {
   }
 
   void compute() {
-    SlabReader<Real> reader(store_, streamed<Real>(tile_));
+    SlabReader<Real> reader(store_, streamed<Real>(tile_), run_);
     SlabCursor cursor(layout_);
     reader.seek(cursor);
     for (bool last = false; !last;) last = add_slabs(reader, cursor);

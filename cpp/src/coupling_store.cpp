@@ -33,7 +33,7 @@ void PackedReader<Number>::refill(std::int64_t count) {
   if (!grown.empty()) drawn_ = std::move(grown);
   used_ = 0;
   end_ = kept + fresh;
-  fill_couplings(*disorder_, first_, fresh, drawn_.data() + kept);
+  fill_couplings(*disorder_, first_, fresh, drawn_.data() + kept, *run_);
   first_ += fresh;
 }
 
@@ -139,7 +139,7 @@ void store_packed(CouplingStore& store, const double* packed, const Run& run) {
 void store_sampled(CouplingStore& store, const Disorder& disorder, const Run& run) {
   store.singles = AlignedBuffer<float>(store.layout.stored_size());
   store_all(store, store.singles.data(), run,
-            [&](std::int64_t first, std::int64_t last) { return PackedReader<float>(disorder, first, last); });
+            [&](std::int64_t first, std::int64_t last) { return PackedReader<float>(disorder, first, last, run); });
 }
 
 template <class Real>
@@ -156,7 +156,8 @@ bool SlabReader<Real>::keeps() const {
 
 template <class Real>
 void SlabReader<Real>::seek(const SlabCursor& cursor) {
-  if (store_.regenerated) stream_.emplace(*store_.regenerated, cursor.packed_offset(), store_.layout.shape().entries());
+  if (store_.regenerated)
+    stream_.emplace(*store_.regenerated, cursor.packed_offset(), store_.layout.shape().entries(), run_);
 }
 
 template <class Real>

@@ -28,8 +28,8 @@ template <class Number>
 class PackedReader {
  public:
   explicit PackedReader(const Number* packed) : next_(packed) {}
-  PackedReader(const Disorder& disorder, std::int64_t first, std::int64_t last)
-      : disorder_(&disorder), first_(first), last_(last) {}
+  PackedReader(const Disorder& disorder, std::int64_t first, std::int64_t last, const Run& run)
+      : disorder_(&disorder), run_(&run), first_(first), last_(last) {}
   // The next `count` couplings; valid until the next call.
   const Number* read(std::int64_t count);
 
@@ -38,6 +38,7 @@ class PackedReader {
 
   const Number* next_ = nullptr;
   const Disorder* disorder_ = nullptr;
+  const Run* run_ = nullptr;           // where there is a disorder
   std::int64_t first_ = 0, last_ = 0;  // of the stream, not drawn yet
   AlignedBuffer<float> drawn_;
   std::int64_t used_ = 0, end_ = 0;  // of what drawn_ holds
@@ -60,7 +61,8 @@ template <class Real>
 class SlabReader {
  public:
   // streamed: for few replicas (walks.hpp), whose kernel reads float32 slabs in double arithmetic as they are stored.
-  SlabReader(const CouplingStore& store, bool streamed) : store_(store), streamed_(streamed) {}
+  SlabReader(const CouplingStore& store, bool streamed, const Run& run)
+      : store_(store), streamed_(streamed), run_(run) {}
   // The slab under the cursor. Slabs that are regenerated must be asked for in order, after seek().
   kernel::Slab<Real> read(const SlabCursor& cursor);
   void seek(const SlabCursor& cursor);
@@ -77,6 +79,7 @@ class SlabReader {
 
   const CouplingStore& store_;
   bool streamed_;
+  const Run& run_;
   AlignedBuffer<Real> buffer_;
   std::optional<PackedReader<float>> stream_;
 };

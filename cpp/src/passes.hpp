@@ -88,7 +88,7 @@ class Pass {
         if (chunk_count() > 1) totals.emplace_back(result_size(tiles_[t]));
         walks.emplace_back(store_.layout, tiles_[t], inputs.back().data());
       }
-      SlabReader<Real> reader(store_, streamed<Real>(tiles_[group.first]));
+      SlabReader<Real> reader(store_, streamed<Real>(tiles_[group.first]), run_);
       for (std::int64_t c = 0; c < chunk_count(); ++c) {
         std::vector<AlignedBuffer<Real>>& target = c == 0 && chunk_count() > 1 ? totals : sums;
         for (std::size_t t = 0; t < walks.size(); ++t) walks[t].begin(target[t].data());
@@ -130,7 +130,7 @@ class Pass {
         walks.emplace_back(store_.layout, tiles_[t], inputs[t].data());
         walks.back().begin(chunk_sums[t].data());
       }
-      SlabReader<Real> reader(store_, streamed<Real>(tiles_[group.first]));
+      SlabReader<Real> reader(store_, streamed<Real>(tiles_[group.first]), run_);
       walk_chunk(store_.chunks[first + item / group_count()], walks, group, reader);
     });
     parallel_for(run_, static_cast<std::int64_t>(tiles_.size()), [&](std::int64_t t) {

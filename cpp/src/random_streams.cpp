@@ -92,12 +92,16 @@ double student_t(double nu, std::uint32_t radius_word, std::uint32_t angle_word)
   return t * std::sqrt((nu - 2) / nu);
 }
 
+// How often a run is asked whether to go on: a draw takes some nanoseconds.
+constexpr std::int64_t draws_a_check = 1 << 16;
+
 // Sum of `count` independent draws of X for the coupling with this counter index (the Gaussian has its own path).
-double sum_of_draws(const Law& law, const Stream& stream, std::uint64_t index, std::int64_t count) {
+double sum_of_draws(const Law& law, const Stream& stream, std::uint64_t index, std::int64_t count, const Run& run) {
   const int words_a_draw = law.kind == LawKind::student_t ? 2 : 1;
   double sum = 0;
   Words words{};
   for (std::int64_t draw = 0; draw < count; ++draw) {
+    if (draw % draws_a_check == draws_a_check - 1) run.check();
     const std::int64_t position = draw * words_a_draw;
     if (position % 4 == 0) words = stream.words(index, static_cast<std::uint32_t>(position / 4));
     const std::uint32_t word = words[position % 4];
@@ -180,12 +184,34 @@ std::uint32_t form_subject(const Disorder& disorder) {
 
 // Gaussian couplings: a stream's normals times the root of their multiplicities.
 void fill_gaussian(const Stream& stream, std::uint32_t draw, const Disorder& disorder, std::int64_t first,
-                   std::int64_t count, float* out) {
+                   std::int64_t count, float* out, const Run& run) {
+  run.check();
   fill_normals(stream, draw, static_cast<std::uint64_t>(first), count, out);
   if (disorder.layered) return;
   for_each_row(disorder.order, first, count, [&](const Stretch& row) {
     scale_by_root(out + row.begin, row.strict, row.off_diagonal);
     scale_by_root(out + row.begin + row.strict, row.count - row.strict, row.diagonal);
+  });
+}
+
+// Couplings of any other law, each a sum of its own draws.
+void fill_sums(const Stream& stream, const Disorder& disorder, std::int64_t first, std::int64_t count, float* out,
+               const Run& run) {
+  std::int64_t drawn = 0;
+  const auto fill = [&](std::int64_t k, std::int64_t draws) {
+    if ((drawn += draws) >= draws_a_check) {
+      run.check();
+      drawn = 0;
+    }
+    const std::uint64_t index = static_cast<std::uint64_t>(first + k);
+    out[k] = static_cast<float>(sum_of_draws(disorder.law, stream, index, draws, run));
+  };
+  if (disorder.layered) {
+    for (std::int64_t k = 0; k < count; ++k) fill(k, 1);
+    return;
+  }
+  for_each_row(disorder.order, first, count, [&](const Stretch& row) {
+    for (std::int64_t k = 0; k < row.count; ++k) fill(row.begin + k, k < row.strict ? row.off_diagonal : row.diagonal);
   });
 }
 
@@ -235,30 +261,24 @@ void fill_normals(const Stream& stream, std::uint32_t draw, std::uint64_t first,
   }
 }
 
-void fill_couplings(const Disorder& disorder, std::int64_t first, std::int64_t count, float* out) {
+void fill_couplings(const Disorder& disorder, std::int64_t first, std::int64_t count, float* out, const Run& run) {
   const Stream stream{disorder.seed, Purpose::couplings, form_subject(disorder)};
-  if (disorder.law.kind == LawKind::gaussian) {
-    fill_gaussian(stream, 0, disorder, first, count, out);
-  } else if (disorder.layered) {
-    for (std::int64_t k = 0; k < count; ++k)
-      out[k] = static_cast<float>(sum_of_draws(disorder.law, stream, static_cast<std::uint64_t>(first + k), 1));
-  } else {
-    for_each_row(disorder.order, first, count, [&](const Stretch& row) {
-      for (std::int64_t k = 0; k < row.count; ++k)
-        out[row.begin + k] =
-            static_cast<float>(sum_of_draws(disorder.law, stream, static_cast<std::uint64_t>(first + row.begin + k),
-                                            k < row.strict ? row.off_diagonal : row.diagonal));
-    });
+  constexpr std::int64_t step = std::int64_t(1) << 20;
+  for (std::int64_t done = 0; done < count; done += step) {
+    const std::int64_t now = std::min(step, count - done);
+    if (disorder.law.kind == LawKind::gaussian) fill_gaussian(stream, 0, disorder, first + done, now, out + done, run);
+    else fill_sums(stream, disorder, first + done, now, out + done, run);
   }
 }
 
 void fill_parts(const Disorder& disorder, std::uint64_t seed, int parts, std::int64_t first, std::int64_t count,
-                float* const* out) {
+                float* const* out, const Run& run) {
   if (disorder.law.kind != LawKind::gaussian) throw std::invalid_argument("only Gaussian couplings split into parts");
   std::vector<float> whole(count);
-  fill_couplings(disorder, first, count, whole.data());
+  fill_couplings(disorder, first, count, whole.data(), run);
   const Stream stream{seed, Purpose::parts, form_subject(disorder)};
-  for (int s = 0; s < parts; ++s) fill_gaussian(stream, static_cast<std::uint32_t>(s), disorder, first, count, out[s]);
+  for (int s = 0; s < parts; ++s)
+    fill_gaussian(stream, static_cast<std::uint32_t>(s), disorder, first, count, out[s], run);
   const double root = std::sqrt(static_cast<double>(parts));
   for (std::int64_t k = 0; k < count; ++k) {
     double mean = 0;

@@ -33,9 +33,9 @@ struct Walker {
   double scale = 0;     // gradients of tolerance * scale are as good as zero
   std::int64_t steps = 0;
   bool done = false;
-  RefineStop stop = RefineStop::max_steps;
+  StopReason stop = StopReason::max_steps;
 
-  void finish(RefineStop reason) {
+  void finish(StopReason reason) {
     done = true;
     stop = reason;
   }
@@ -139,10 +139,10 @@ class Tile {
   void choose_dense(Walker& walker, const TangentFrame& frame, double* hessian, const Run& run) const {
     const std::int64_t m = frame.dimension();
     frame.restrict_matrix(hessian);
-    if (m == 0) return walker.finish(converged(walker, 0) ? RefineStop::converged : RefineStop::stalled);
+    if (m == 0) return walker.finish(converged(walker, 0) ? StopReason::converged : StopReason::stalled);
     const double curvature = root(dot(hessian, hessian, m * m), hessian, m * m, static_cast<double>(m));
     walker.enough = converged(walker, curvature);
-    if (!std::isfinite(curvature)) return walker.finish(RefineStop::stalled);
+    if (!std::isfinite(curvature)) return walker.finish(StopReason::stalled);
     std::vector<double> gradient(m), direction(m);
     frame.restrict_vector(walker.now.gradient.data(), gradient.data());
     const double unit = to_unit(largest(hessian, m * m));  // of the energy: it changes no direction
@@ -154,7 +154,7 @@ class Tile {
       found = minimising_step(hessian, gradient.data(), m, walker.limit, zero, direction.data(), run);
     }
     if (!settle_kind(walker, found)) return;
-    if (walker.enough) walker.finish(RefineStop::converged);
+    if (walker.enough) walker.finish(StopReason::converged);
     if (found == Curvature::indefinite)
       stationary_step(hessian, gradient.data(), m, walker.limit, walker.damped, direction.data(), run);
     frame.lift(direction.data(), walker.direction.data());
@@ -179,8 +179,8 @@ class Tile {
     product(scaled.data(), walker.direction.data());
     const double length = root(dot(g, g, n_), g, n_) * unit, *image = walker.direction.data();
     const double curvature = length > 0 ? root(dot(image, image, n_), image, n_) / length : 0;
-    if (converged(walker, curvature)) return walker.finish(RefineStop::converged);
-    if (!std::isfinite(curvature)) return walker.finish(RefineStop::stalled);
+    if (converged(walker, curvature)) return walker.finish(StopReason::converged);
+    if (!std::isfinite(curvature)) return walker.finish(StopReason::stalled);
     // Superlinear convergence, but no more accuracy than the tolerance asks for.
     const double relative = walker.scale > 0 ? walker.now.norm / walker.scale : 1;
     const double forcing = std::max(std::min(0.1, std::sqrt(relative)), 0.1 * options_.tolerance / relative);
@@ -206,7 +206,7 @@ class Tile {
     if (walker.kind == Kind::saddle || definite) return true;
     walker.now = walker.before;
     walker.limit = walker.length / 4;
-    if (walker.limit < 1e-9 * walker.longest) walker.finish(RefineStop::stalled);
+    if (walker.limit < 1e-9 * walker.longest) walker.finish(StopReason::stalled);
     return false;
   }
 
@@ -234,7 +234,7 @@ class Tile {
     }
     for (Walker* walker : pending) {
       if (walker->kind == Kind::saddle && !walker->damped && !options_.matrix_free) walker->damped = true;
-      else walker->finish(RefineStop::stalled);
+      else walker->finish(StopReason::stalled);
     }
   }
 
@@ -268,7 +268,7 @@ Refined refine(const Surface& surface, double* points, std::int64_t replicas, co
                const RefineOptions& options, const Run& run) {
   const std::int64_t n = surface.dimension();
   Refined result{std::vector<double>(replicas), std::vector<double>(replicas), std::vector<std::int64_t>(replicas),
-                 std::vector<RefineStop>(replicas)};
+                 std::vector<StopReason>(replicas)};
   for (std::int64_t first = 0; first < replicas; first += options.tile) {
     Tile tile(surface, points + first * n, std::min(options.tile, replicas - first), exclusion, options, run);
     const std::vector<Walker>& walkers = tile.refine();

@@ -13,11 +13,11 @@ std::vector<std::shared_ptr<Form>> split_form(const FormShape& shape, const Diso
     const std::int64_t first = item * chunk;
     std::vector<float*> out;
     for (std::vector<float>& part : packed) out.push_back(part.data() + first);
-    fill_parts(disorder, seed, parts, first, std::min(chunk, entries - first), out.data());
+    fill_parts(disorder, seed, parts, first, std::min(chunk, entries - first), out.data(), run);
   });
   std::vector<std::shared_ptr<Form>> forms;
   for (std::vector<float>& part : packed) {
-    forms.push_back(std::make_shared<Form>(shape, part.data()));
+    forms.push_back(std::make_shared<Form>(shape, part.data(), run));
     std::vector<float>().swap(part);  // the form has its own copy
   }
   return forms;

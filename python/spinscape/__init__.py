@@ -29,7 +29,6 @@ from spinscape.descent import (
     Momentum,
     PowerMethod,
     SaddleFreeNewton,
-    StopReason,
     TrustRegion,
     descend,
 )
@@ -53,12 +52,25 @@ from spinscape.landscape import (
     Landscape,
     LandscapeCheck,
     check_landscape,
+    distinct,
     landscape_from,
     on_spheres,
     regularised,
     weighted_sum,
 )
-from spinscape.sampling import Annealing, Sampling, Tempering, anneal, sample, temper
+from spinscape.results import Result, StopReason, concatenate, load
+from spinscape.sampling import (
+    HMC,
+    MALA,
+    Annealing,
+    Langevin,
+    Sampling,
+    SamplingMethod,
+    Tempering,
+    anneal,
+    sample,
+    temper,
+)
 from spinscape.schedules import AnnealingSchedule, ScheduleStage, SGDSchedule
 from spinscape.spectrum import IndexCount, extreme_eigenvalues, lanczos_index, matrix_index
 from spinscape.versions import __version__, show_versions, version_info
@@ -67,7 +79,9 @@ if TYPE_CHECKING:
     from spinscape import figures, networks, study, theory  # noqa: F401
 
 __all__ = [
+    "HMC",
     "LBFGS",
+    "MALA",
     "SGD",
     "Annealing",
     "AnnealingSchedule",
@@ -88,15 +102,18 @@ __all__ = [
     "IndexCount",
     "Landscape",
     "LandscapeCheck",
+    "Langevin",
     "LayeredGlass",
     "MixedGlass",
     "Momentum",
     "PowerMethod",
     "PureGlass",
     "RefineStop",
+    "Result",
     "SGDSchedule",
     "SaddleFreeNewton",
     "Sampling",
+    "SamplingMethod",
     "ScheduleStage",
     "SpectralDensity",
     "StopReason",
@@ -105,18 +122,21 @@ __all__ = [
     "__version__",
     "anneal",
     "check_landscape",
+    "concatenate",
     "connect",
     "connect_pairs",
     "count_index",
     "descend",
     "disconnectivity_graph",
     "disconnectivity_tree",
+    "distinct",
     "enumerate_critical_points",
     "extreme_eigenvalues",
     "find_critical_points",
     "find_saddles",
     "lanczos_index",
     "landscape_from",
+    "load",
     "matrix_index",
     "on_spheres",
     "refine",

@@ -130,6 +130,9 @@ class StopReason(enum.IntEnum):
     stalled = 3
     line_search_failed = 4
     not_finite = 5
+    no_pass = 6
+    linked = 0
+    max_rounds = 1
 
 class DescentOptions:
     def __init__(self, tol: float, max_steps: int, ladder: Sequence[float], trace_every: int) -> None: ...
@@ -338,11 +341,6 @@ class PolynomialOnSphere:
     ) -> dict[str, NDArray[Any]]: ...
 
 # bind_search.cpp
-
-class RefineStop(enum.IntEnum):
-    converged = 0
-    max_steps = 1
-    stalled = 2
 
 class RefineOptions:
     def __init__(self, tolerance: float, max_steps: int, max_move: float, matrix_free: bool, tile: int) -> None: ...

@@ -18,6 +18,7 @@ one (rng, p, N, law) is one disorder, and a larger N extends a smaller one.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from math import comb
@@ -67,17 +68,39 @@ class StorageWarning(UserWarning):
     """Couplings that do not fit in memory are drawn again at every evaluation."""
 
 
-def sampled_form(
-    p: int, size: int, law: Law, seed: int, n_threads: int, layered: bool = False, storage: str = "auto"
-) -> _core.Form:
-    """Return the sampled couplings of one form.
+def sampled_forms(
+    orders: Sequence[int],
+    size: int,
+    law: Law,
+    seed: int,
+    n_threads: int,
+    layered: bool = False,
+    storage: str = "auto",
+) -> list[_core.Form]:
+    """Return the sampled couplings of forms of one glass; nothing is drawn before all are known to fit.
 
     They are stored, or regenerated from their stream at every evaluation (the same bits, no memory); "auto" stores
     them where they fit and says so where they do not. MemoryError with the bytes needed where neither is possible.
     """
     as_choice(storage, "couplings_storage", STORAGES)
-    stored = storage == "stored" or (storage == "auto" and _fits(p, size, layered))
-    shape = checked_shape(p, size, layered, single_precision=True) if stored else _core.FormShape(p, size, layered)
+    taken, plans = 0, []
+    for p in orders:
+        shape, stored = _planned(p, size, law, layered, storage, taken)
+        taken += _core.Form.bytes_needed(shape, True) if stored else 0
+        plans.append((shape, stored))
+    kind = _core.LawKind[law.name.replace("-", "_")]
+    return [
+        _core.Form.sampled(
+            shape, _core.Disorder(kind, law.nu or 0.0, seed, shape.order, layered), n_threads, stored=stored
+        )
+        for shape, stored in plans
+    ]
+
+
+def _planned(p: int, size: int, law: Law, layered: bool, storage: str, taken: int) -> tuple[_core.FormShape, bool]:
+    """The shape of one form and whether it is stored, beside `taken` bytes of the others."""
+    stored = storage == "stored" or (storage == "auto" and _fits(p, size, layered, taken))
+    shape = checked_shape(p, size, layered, True, taken) if stored else _core.FormShape(p, size, layered)
     if law.name != "gaussian" and not layered and size**p > MAX_DRAWS:
         raise ValueError(f"law: {law.name!r} sums N^p draws, at most {MAX_DRAWS:,}; p={p}, N={size} needs {size**p:,}")
     if not stored and storage == "regenerated":
@@ -88,11 +111,9 @@ def sampled_form(
             f"the couplings of p={p}, {_letter(layered)}={size} need {needed:,} bytes, more than is available: "
             "they are drawn again at every evaluation (couplings_storage='regenerated'), about 1 ns each and core",
             StorageWarning,
-            stacklevel=3,
+            stacklevel=5,
         )
-    kind = _core.LawKind[law.name.replace("-", "_")]
-    disorder = _core.Disorder(kind, law.nu or 0.0, seed, p, layered)
-    return _core.Form.sampled(shape, disorder, n_threads, stored=stored)
+    return shape, stored
 
 
 def _letter(layered: bool) -> str:
@@ -103,9 +124,9 @@ def _count(p: int, size: int, layered: bool) -> int:
     return size**p if layered else comb(size + p - 1, p)
 
 
-def _fits(p: int, size: int, layered: bool) -> bool:
+def _fits(p: int, size: int, layered: bool, taken: int) -> bool:
     try:
-        checked_shape(p, size, layered, single_precision=True)
+        checked_shape(p, size, layered, True, taken)
     except MemoryError:
         # Only what can be regenerated is; the rest is refused with the bytes that storing it would take.
         return _count(p, size, layered) > _MAX_AUTO or _slabs(p, size, layered) > _MAX_SLABS
@@ -123,6 +144,23 @@ def _check_regeneration(p: int, size: int, layered: bool) -> None:
             f"{_letter(layered)}: {count:,} couplings in {slabs:,} slabs (p={p}, {_letter(layered)}={size}) are "
             f"too many to regenerate, at most {_MAX_REGENERATED:,} in {_MAX_SLABS:,}"
         )
+
+
+def given_form(
+    p: int, size: int, layered: bool, packed: Any, name: str = "packed", dtype: Any = np.float64
+) -> _core.Form:
+    """Return the form of packed couplings, kept in `dtype`."""
+    shape = checked_shape(p, size, layered, np.dtype(dtype) == np.float32)
+    values = as_real(packed, name, np.dtype(dtype))
+    if values.shape != (shape.entries(),):
+        raise ValueError(f"{name}: expected shape ({shape.entries()},), got {values.shape}")
+    return _core.Form.from_packed(shape, values)
+
+
+def given_values(form: _core.Form) -> NDArray[Any]:
+    """Return packed couplings in the precision they are kept in."""
+    values = form.packed()
+    return values.astype(np.float32) if form.single_precision else values
 
 
 def split_form(
@@ -147,16 +185,17 @@ def split_form(
     return _core.split_form(shape, disorder, parts_seed, parts, n_threads)
 
 
-def checked_shape(p: int, size: int, layered: bool, single_precision: bool) -> _core.FormShape:
-    """Return the shape of a form after making sure that it fits 64-bit indices and memory."""
+def checked_shape(p: int, size: int, layered: bool, single_precision: bool, taken: int = 0) -> _core.FormShape:
+    """Return the shape of a form after making sure that it fits 64-bit indices, and memory beside `taken` bytes."""
     shape = _core.FormShape(p, size, layered)
     letter = "n" if layered else "N"
     needed = comb(size + p - 1, p) if not layered else size**p
     if needed * 8 > 2**62:
         raise MemoryError(f"{letter}: the {needed:,} couplings of p={p}, {letter}={size} exceed 64-bit indices")
+    beside = f" beside {taken:,} bytes of other orders" if taken else ""
     memory.require(
-        _core.Form.bytes_needed(shape, single_precision),
-        f"{letter}: storing the {needed:,} couplings of p={p}, {letter}={size}",
+        taken + _core.Form.bytes_needed(shape, single_precision),
+        f"{letter}: storing the {needed:,} couplings of p={p}, {letter}={size}{beside}",
     )
     return shape
 
@@ -182,16 +221,36 @@ def packed_from_tensor(tensor: Any, name: str = "tensor") -> tuple[int, int, NDA
     if not 2 <= array.ndim <= _core.max_order or len(set(array.shape)) != 1 or array.shape[0] < 1:
         raise ValueError(f"{name}: expected shape (N,)*p with 2 <= p <= {_core.max_order}, got {array.shape}")
     p, N = array.ndim, array.shape[0]
-    # A slice X[i] at a time, so that the index arrays stay N times smaller than the tensor.
-    needed = 8 * (array.size + 2 * comb(N + p - 1, p) + 4 * p * N ** (p - 1))
-    memory.require(needed, f"{name}: packing {array.shape}")
+    _require_slices(p, N, f"{name}: packing {array.shape}")
     array = as_real(array, name, np.dtype(np.float64))
-    rest = np.indices((N,) * (p - 1), dtype=np.int64).reshape(p - 1, -1)
     packed = np.zeros(comb(N + p - 1, p))
-    for i in range(N):
-        ranks = _ranks(np.sort(np.vstack([rest, np.full(rest.shape[1], i)]), axis=0))
+    for i, ranks in _slices(p, N):
         packed += np.bincount(ranks, weights=array[i].ravel(), minlength=packed.size)
     return p, N, packed
+
+
+def tensor_from_packed(packed: NDArray[np.float64], p: int, N: int) -> NDArray[np.float64]:
+    """Return the symmetric tensor X of packed couplings, shape (N,)*p: each entry J over its number of orderings."""
+    _require_slices(p, N, f"N: the tensor of p={p}, N={N}")
+    orderings = np.zeros(packed.size)
+    for _, ranks in _slices(p, N):
+        orderings += np.bincount(ranks, minlength=packed.size)
+    entries = packed / orderings
+    tensor = np.empty((N,) * p)
+    for i, ranks in _slices(p, N):
+        tensor[i] = entries[ranks].reshape(tensor.shape[1:])
+    return tensor
+
+
+def _require_slices(p: int, N: int, what: str) -> None:
+    memory.require(8 * (N**p + 2 * comb(N + p - 1, p) + 4 * p * N ** (p - 1)), what)
+
+
+def _slices(p: int, N: int) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """A slice X[i] of a tensor at a time, so that index arrays stay N times smaller: i and its entries' ranks."""
+    rest = np.indices((N,) * (p - 1), dtype=np.int64).reshape(p - 1, -1)
+    for i in range(N):
+        yield i, _ranks(np.sort(np.vstack([rest, np.full(rest.shape[1], i)]), axis=0))
 
 
 def _ranks(ascending: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Self
 
 from spinscape.arrays import as_choice, as_integer, as_number, described
+from spinscape.results import storable
 
 ORDERS = ("cyclic", "random")
 SPLITS = ("couplings", "tuples")
@@ -14,6 +15,7 @@ SPACINGS = ("geometric", "linear")
 MOST_PARTS = 2**16
 
 
+@storable
 @dataclass(frozen=True)
 class ScheduleStage:
     """`steps` steps of length γ_k = step/(1 + decay k), k = 0, 1, ... within the stage.
@@ -43,6 +45,7 @@ def papers_stages(parts: int) -> tuple[ScheduleStage, ...]:
     return ScheduleStage(500 * parts, 0.3, 0.0015, on_parts=True), ScheduleStage(1000, 0.2, 0.0015)
 
 
+@storable
 @dataclass(frozen=True)
 class SGDSchedule:
     """Stochastic gradient descent: each step on parts takes one of P parts of the glass.
@@ -88,6 +91,7 @@ class SGDSchedule:
         return replace(self, stages=tuple(replace(stage, step=stage.step * factor) for stage in self.stages))
 
 
+@storable
 @dataclass(frozen=True)
 class AnnealingSchedule:
     """Simulated annealing: `steps` steps, shared out evenly over `levels` inverse temperatures from `first` to `last`.

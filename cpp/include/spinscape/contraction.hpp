@@ -49,7 +49,7 @@ class Form {
   std::int64_t bytes() const;
   static std::int64_t bytes_needed(const FormShape& shape, bool single_precision);
   // The couplings in packed order, entries() of them.
-  void copy_packed(double* out) const;
+  void copy_packed(double* out, const Run& run = Run()) const;
 
   // energy: (replicas,); gradient: (replicas, dimension), or nullptr where only the energy is wanted.
   template <class Real>

@@ -14,17 +14,9 @@
 #include "spinscape/glass.hpp"
 #include "spinscape/parallel.hpp"
 #include "spinscape/random_streams.hpp"
+#include "spinscape/stopping.hpp"
 
 namespace spinscape {
-
-enum class StopReason : std::int8_t {
-  converged,           // the gradient norm is at most tol
-  max_steps,           // max_steps steps were taken
-  completed,           // a schedule was run to its end
-  stalled,             // rounding: a step no longer changes the point, or improves neither energy nor gradient
-  line_search_failed,  // no acceptable point along the steepest descent: rounding, as a rule
-  not_finite           // an energy, a gradient or a step left the finite numbers
-};
 
 struct DescentOptions {
   double tol = 1e-6;

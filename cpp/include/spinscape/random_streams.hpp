@@ -12,6 +12,8 @@
 #include <array>
 #include <cstdint>
 
+#include "spinscape/parallel.hpp"
+
 namespace spinscape {
 
 inline constexpr int stream_version = 1;
@@ -57,13 +59,13 @@ struct Disorder {
   bool layered = false;
 };
 
-// Packed couplings of ranks first .. first + count - 1.
-void fill_couplings(const Disorder& disorder, std::int64_t first, std::int64_t count, float* out);
+// Packed couplings of ranks first .. first + count - 1. One coupling may be a sum of p! draws: run is checked within.
+void fill_couplings(const Disorder& disorder, std::int64_t first, std::int64_t count, float* out, const Run& run);
 
 // Packed couplings of `parts` independent Gaussian tensors of variance 1/parts that sum to the couplings X of a
 // Gaussian disorder (to float32 rounding): part s is X/parts + (Z_s - mean Z)/sqrt(parts) with Z_s of the law of X,
 // from draw s of the stream (seed, Purpose::parts). out: parts rows of count. std::invalid_argument for another law.
 void fill_parts(const Disorder& disorder, std::uint64_t seed, int parts, std::int64_t first, std::int64_t count,
-                float* const* out);
+                float* const* out, const Run& run);
 
 }  // namespace spinscape

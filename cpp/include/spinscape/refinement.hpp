@@ -11,11 +11,10 @@
 
 #include "spinscape/exclusion.hpp"
 #include "spinscape/parallel.hpp"
+#include "spinscape/stopping.hpp"
 #include "spinscape/surface.hpp"
 
 namespace spinscape {
-
-enum class RefineStop { converged, max_steps, stalled };
 
 struct RefineOptions {
   // Converged where |g| / sqrt(D) <= tolerance * scale, scale = max(|H| / D, rms eigenvalue of the Riemannian Hessian).
@@ -29,7 +28,7 @@ struct RefineOptions {
 struct Refined {
   std::vector<double> energy, gradient_norm;  // at the end; |g| / sqrt(D)
   std::vector<std::int64_t> steps;
-  std::vector<RefineStop> stop;
+  std::vector<StopReason> stop;
 };
 
 // points: (replicas, dimension) on the domain; overwritten by the end points, |w|^2 = size to rounding.

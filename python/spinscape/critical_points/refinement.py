@@ -13,10 +13,11 @@ from spinscape.arrays import as_choice, as_integer, as_number
 from spinscape.critical_points.exclusion import exclusion_of
 from spinscape.critical_points.surfaces import fits, searched, tile_of
 from spinscape.landscape import Landscape, landscape_first, on_domain, retracted
+from spinscape.results import StopReason
 from spinscape.threads import as_threads
 
 REFINE_METHODS = ("auto", "dense", "krylov")
-RefineStop = _core.RefineStop
+RefineStop = StopReason  # its name in version 0.1.0
 
 _LARGEST_DENSE_NEWTON = 2000  # coordinates; beyond, one factorisation takes longer than an interrupt may wait
 

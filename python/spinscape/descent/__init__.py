@@ -12,8 +12,9 @@ from spinscape.descent.methods import (
     SaddleFreeNewton,
     TrustRegion,
 )
-from spinscape.descent.result import Descent, StopReason
+from spinscape.descent.result import Descent
 from spinscape.descent.stochastic import SGD
+from spinscape.results import StopReason
 
 __all__ = [
     "LBFGS",

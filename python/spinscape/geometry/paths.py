@@ -11,7 +11,6 @@ the barrier, and the result says so.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from enum import IntEnum
 from typing import Any
 
 import numpy as np
@@ -25,17 +24,13 @@ from spinscape.geometry.passes import Chain, Pass, highest
 from spinscape.geometry.terrain import FloatArray, Terrain, apart
 from spinscape.landscape import Landscape, landscape_first
 from spinscape.randomness import RNG
+from spinscape.results import StopReason
 from spinscape.threads import as_threads
 
 FLOAT64 = np.dtype(np.float64)
 
 
-class ConnectStop(IntEnum):
-    """Why a search for a path ended."""
-
-    linked = 0
-    max_rounds = 1
-    no_pass = 2
+ConnectStop = StopReason  # its name in version 0.1.0
 
 
 @dataclass(frozen=True, eq=False, repr=False)

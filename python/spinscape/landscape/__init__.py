@@ -7,6 +7,7 @@ from spinscape.landscape.called import CalledLandscape, as_landscape, landscape_
 from spinscape.landscape.checking import LandscapeCheck, check_landscape
 from spinscape.landscape.composed import Combinable, on_spheres, regularised, weighted_sum
 from spinscape.landscape.derivatives import certified, check_products
+from spinscape.landscape.distinctness import distinct
 from spinscape.landscape.domain import Domain
 from spinscape.landscape.functions import FunctionLandscape, landscape_from
 from spinscape.landscape.protocol import Landscape, domain_of
@@ -22,6 +23,7 @@ __all__ = [
     "certified",
     "check_landscape",
     "check_products",
+    "distinct",
     "domain_of",
     "landscape_first",
     "landscape_from",

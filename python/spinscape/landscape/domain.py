@@ -30,6 +30,8 @@ OFF_SPHERE = 1e-4
 # Points whose angle is within this of π have no unique great circle; a rounding of w.w' to 1e-16 moves it by 1e-8.
 _ANTIPODAL = 1e-6
 
+_NUMBERS_AT_ONCE = 2**22  # drawn between two looks for an interrupt
+
 
 class _Run(NamedTuple):
     """Consecutive spheres of one size: the coordinates `at`, to be reshaped to (..., number, size)."""
@@ -201,15 +203,22 @@ class Domain:
         """
         count, seed = as_integer(count, "count", 0, 2**40), seed_from(rng)
         memory.require(3 * 8 * count * self.size, f"count: {count:,} points of {self.size} coordinates")
-        normals = _core.normals(seed, _core.Purpose.points, 0, 0, 0, count * self.size)
-        points = normals.astype(np.float64).reshape(count, self.size)
+        points = np.empty((count, self.size))
+        rows = max(1, _NUMBERS_AT_ONCE // self.size)
+        for first in range(0, count, rows):  # in pieces, so that an interrupt does not wait for all of them
+            self._fill_random(points[first : first + rows], seed, first)
+        return points
+
+    def _fill_random(self, points: NDArray[np.float64], seed: int, first: int) -> None:
+        """Rows first, first + 1, ... of the random points of a seed."""
+        normals = _core.normals(seed, _core.Purpose.points, 0, 0, first * self.size, points.size)
+        points[...] = normals.reshape(points.shape)
         for run in self._runs:
             parts = _layers(points, run)
             # A running sum has one order of additions in every numpy: the points are as portable as the stream.
             squares = parts * parts
             np.cumsum(squares, axis=2, out=squares)
             _put(points, run, parts * np.sqrt(run.size / squares[:, :, -1:]))
-        return points
 
     def radial(self, point: Any) -> NDArray[np.float64]:
         """Return the orthonormal directions normal to the spheres at a point (size,): (spheres, size)."""

@@ -14,6 +14,8 @@ four members of `Landscape`; what an algorithm needs beyond them it asks for by 
     filters                       groups of coordinates that belong together, a sequence of arrays of integers
     exact_derivatives             True where gradients, products and Hessians are exact and symmetric by construction;
                                   of others they are checked before anything is certified from them
+    symmetries                    changes of sign that leave the energy as it is, (count, size), the identity among them
+    canonical(points)             one of each point's images under any other symmetries, the same for all its images
     energy_scale                  what an energy is divided by to give the energy density u; where it is missing, the
                                   size of the spheres if all are alike, else 1
 

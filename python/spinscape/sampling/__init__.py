@@ -18,6 +18,18 @@ other rows, nor on the number of threads. `first_step` and `first_replica` cut a
 
 from spinscape.sampling.annealing import Annealing, anneal
 from spinscape.sampling.chains import Sampling, sample
+from spinscape.sampling.methods import HMC, MALA, Langevin, SamplingMethod
 from spinscape.sampling.tempering import Tempering, temper
 
-__all__ = ["Annealing", "Sampling", "Tempering", "anneal", "sample", "temper"]
+__all__ = [
+    "HMC",
+    "MALA",
+    "Annealing",
+    "Langevin",
+    "Sampling",
+    "SamplingMethod",
+    "Tempering",
+    "anneal",
+    "sample",
+    "temper",
+]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from spinscape import _core
 from spinscape.landscape import as_landscape, landscape_first
 from spinscape.randomness import RNG
-from spinscape.sampling.steps import Progress, checked_call, epsilon_of, require_memory, step_of, trace_steps
+from spinscape.results import Result, row, shared
+from spinscape.sampling.methods import SamplingMethod, SamplingName, as_sampling_method
+from spinscape.sampling.steps import Progress, checked_call, require_memory, trace_steps
 from spinscape.schedules import AnnealingSchedule
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Annealing:
+class Annealing(Result):
     """What `anneal` found, one row a chain in the order of the starts.
 
     points : (replicas, D), the end points, in the landscape's dtype; on the spheres to rounding.
@@ -30,29 +32,17 @@ class Annealing:
     schedule, method : how it was done.
     """
 
-    points: NDArray[Any]
-    energy_density: NDArray[np.float64]
-    betas: NDArray[np.float64]
-    level_energy_density: NDArray[np.float64]
-    acceptance: NDArray[np.float64]
-    step: NDArray[np.float64]
-    trace_steps: NDArray[np.int64]
-    trace_energy_density: NDArray[np.float64]
-    evaluations: NDArray[np.int64]
+    points: NDArray[Any] = field(metadata=row("coordinate"))
+    energy_density: NDArray[np.float64] = field(metadata=row())
+    betas: NDArray[np.float64] = field(metadata=shared("level"))
+    level_energy_density: NDArray[np.float64] = field(metadata=row("level"))
+    acceptance: NDArray[np.float64] = field(metadata=row("level"))
+    step: NDArray[np.float64] = field(metadata=row("level"))
+    trace_steps: NDArray[np.int64] = field(metadata=shared("column"))
+    trace_energy_density: NDArray[np.float64] = field(metadata=row("column"))
+    evaluations: NDArray[np.int64] = field(metadata=row())
     schedule: AnnealingSchedule
     method: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields by name, without copying the arrays."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
-
-    def __repr__(self) -> str:
-        replicas, dimension = self.points.shape
-        head = f"Annealing(method={self.method!r}, {self.schedule}, replicas={replicas}, dimension={dimension}"
-        if replicas == 0:
-            return head + ")"
-        u = self.energy_density
-        return f"{head}\n  energy_density: mean {u.mean():.6g}, sd {u.std():.3g}, from {u.min():.6g} to {u.max():.6g})"
 
 
 @landscape_first
@@ -62,7 +52,7 @@ def anneal(
     *,
     schedule: AnnealingSchedule | None = None,
     rng: RNG = None,
-    method: str = "mala",
+    method: SamplingName | SamplingMethod = "mala",
     step: float | None = None,
     leapfrogs: int | None = None,
     first_replica: int = 0,
@@ -96,8 +86,7 @@ def anneal(
     call = checked_call(
         as_landscape(landscape),
         points,
-        method,
-        leapfrogs,
+        as_sampling_method(method, step, leapfrogs),
         rng=rng,
         first_replica=first_replica,
         trace_every=trace_every,
@@ -106,10 +95,8 @@ def anneal(
     )
     replicas = call.starts.shape[0]
     require_memory(call, plan.steps, replicas, plan.levels)
-    if step is None and method == "langevin":
-        step = 0.01
     betas, counts = plan.betas, plan.level_steps
-    fixed = [0.0 if step is None else epsilon_of(step, beta, method) for beta in betas]
+    fixed = [0.0 if call.method.step is None else call.method.epsilon(beta) for beta in betas]
     levels = [_core.ThermalLevel(*level) for level in zip(betas, counts, fixed, strict=True)]
     found = _core.sample(call.landscape.surface, call.starts, levels, call.options(), progress, call.threads)
     if progress is not None:
@@ -123,10 +110,10 @@ def anneal(
         betas=np.array(betas),
         level_energy_density=found["level_energy"],
         acceptance=found["acceptance"],
-        step=step_of(found["epsilon"], np.array(betas), method),
+        step=call.method.step_of(found["epsilon"], np.array(betas)),
         trace_steps=trace_steps(found["trace"], call),
         trace_energy_density=found["trace"],
-        evaluations=np.full(replicas, 1 + plan.steps * call.leapfrogs, dtype=np.int64),
+        evaluations=np.full(replicas, 1 + plan.steps * call.method.gradients(), dtype=np.int64),
         schedule=plan,
-        method=method,
+        method=call.method.name,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,8 @@ from spinscape import _core
 from spinscape.arrays import as_integer
 from spinscape.landscape import as_landscape, landscape_first
 from spinscape.randomness import RNG
+from spinscape.results import Result, row, shared
+from spinscape.sampling.methods import SamplingMethod, SamplingName, as_sampling_method
 from spinscape.sampling.steps import (
     MOST_STEPS,
     Progress,
@@ -19,13 +21,12 @@ from spinscape.sampling.steps import (
     checked_call,
     leapfrog_steps,
     require_memory,
-    step_of,
     trace_steps,
 )
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Sampling:
+class Sampling(Result):
     """What `sample` found, one row a chain in the order of the starts.
 
     points : (replicas, D), the end points, in the landscape's dtype; on the spheres to rounding.
@@ -39,38 +40,19 @@ class Sampling:
     next_step : the `first_step` that continues this run.
     """
 
-    points: NDArray[Any]
-    energy_density: NDArray[np.float64]
-    mean_energy_density: NDArray[np.float64]
-    acceptance: NDArray[np.float64]
-    trace_steps: NDArray[np.int64]
-    trace_energy_density: NDArray[np.float64]
-    kept_steps: NDArray[np.int64]
-    kept_points: NDArray[Any]
-    evaluations: NDArray[np.int64]
+    points: NDArray[Any] = field(metadata=row("coordinate"))
+    energy_density: NDArray[np.float64] = field(metadata=row())
+    mean_energy_density: NDArray[np.float64] = field(metadata=row())
+    acceptance: NDArray[np.float64] = field(metadata=row())
+    trace_steps: NDArray[np.int64] = field(metadata=shared("column"))
+    trace_energy_density: NDArray[np.float64] = field(metadata=row("column"))
+    kept_steps: NDArray[np.int64] = field(metadata=shared("kept"))
+    kept_points: NDArray[Any] = field(metadata=row("kept", "coordinate"))
+    evaluations: NDArray[np.int64] = field(metadata=row())
     beta: float
     step: float
     method: str
     next_step: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields by name, without copying the arrays."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
-
-    def __repr__(self) -> str:
-        replicas, dimension = self.points.shape
-        head = (
-            f"Sampling(method={self.method!r}, beta={self.beta:g}, step={self.step:.3g}, "
-            f"replicas={replicas}, dimension={dimension}, next_step={self.next_step}"
-        )
-        if replicas == 0:
-            return head + ")"
-        u = self.energy_density
-        return (
-            f"{head}\n  energy_density: mean {u.mean():.6g}, sd {u.std():.3g}, from {u.min():.6g} to {u.max():.6g}"
-            f"\n  acceptance: mean {self.acceptance.mean():.3g}, from {self.acceptance.min():.3g}"
-            f" to {self.acceptance.max():.3g})"
-        )
 
 
 @landscape_first
@@ -81,7 +63,7 @@ def sample(
     beta: float,
     steps: int,
     rng: RNG = None,
-    method: str = "mala",
+    method: SamplingName | SamplingMethod = "mala",
     step: float | None = None,
     leapfrogs: int | None = None,
     first_step: int = 0,
@@ -101,9 +83,10 @@ def sample(
     beta : inverse temperature, β >= 0; H is extensive, so the equilibrium energy density above T_s is u = -β ξ(1).
     steps : moves of each chain: one gradient each, `leapfrogs` gradients for "hmc"; and one at the start.
     rng : of velocities and decisions. Chain r's numbers are a function of (rng, first_replica + r, step).
-    method : "mala": Metropolis-adjusted Langevin on great circles, exact at any step. "hmc": Hamiltonian Monte Carlo
-        of `leapfrogs` steps, exact too. "langevin": unadjusted, dw = -g dt + √(2/β) dB; its energies are biased by the
-        step, u = u_eq + (ξ'(1)/2 - ξ(1)/3) dt + O(dt²) above T_d.
+    method : an object, `MALA(step)`, `HMC(step, leapfrogs)` or `Langevin(step)`, or its name, with its arguments as
+        keywords. "mala": Metropolis-adjusted Langevin on great circles, exact at any step. "hmc": Hamiltonian Monte
+        Carlo of `leapfrogs` steps, exact too. "langevin": unadjusted, dw = -g dt + √(2/β) dB; its energies are biased
+        by the step, u = u_eq + (ξ'(1)/2 - ξ(1)/3) dt + O(dt²) above T_d.
     step : "mala", "langevin": the time step dt; "hmc": the leapfrog step ε = √(2 dt/β). Default: 0.01 for "langevin";
         for the exact ones a step of acceptance 0.574 ("mala") or 0.8 ("hmc"), found by a pilot run of 8 chains of 300
         moves from points of its own (their gradients are not counted): a function of the landscape, β and the method,
@@ -124,8 +107,7 @@ def sample(
     call = checked_call(
         as_landscape(landscape),
         points,
-        method,
-        leapfrogs,
+        as_sampling_method(method, step, leapfrogs),
         rng=rng,
         first_step=first_step,
         first_replica=first_replica,
@@ -136,7 +118,7 @@ def sample(
     )
     replicas = call.starts.shape[0]
     require_memory(call, count, replicas, 1)
-    epsilon = leapfrog_steps([inverse], call, step)[0]
+    epsilon = leapfrog_steps([inverse], call)[0]
     levels = [_core.ThermalLevel(inverse, count, epsilon)]
     found = _core.sample(call.landscape.surface, call.starts, levels, call.options(), progress, call.threads)
     if progress is not None:
@@ -152,9 +134,9 @@ def sample(
         trace_energy_density=found["trace"],
         kept_steps=call.first_step + np.arange(1, found["kept"].shape[1] + 1, dtype=np.int64) * call.keep_every,
         kept_points=found["kept"],
-        evaluations=np.full(replicas, 1 + count * call.leapfrogs, dtype=np.int64),
+        evaluations=np.full(replicas, 1 + count * call.method.gradients(), dtype=np.int64),
         beta=inverse,
-        step=step_of(epsilon, inverse, method),
-        method=method,
+        step=call.method.step_of(epsilon, inverse),
+        method=call.method.name,
         next_step=call.first_step + count,
     )

@@ -10,18 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinscape import _core, memory
-from spinscape.arrays import as_choice, as_integer, as_number
+from spinscape.arrays import as_integer, as_number
 from spinscape.landscape import CalledLandscape, on_domain
 from spinscape.randomness import RNG, seed_from
+from spinscape.sampling.methods import SamplingMethod
 from spinscape.threads import as_threads
 
-METHODS = ("mala", "hmc", "langevin")
-TARGETS = {"mala": 0.574, "hmc": 0.8, "langevin": 0.574}  # of the acceptance (Roberts and Rosenthal 1998 for "mala")
 MOST_STEPS = 2**40
 MOST_CHAINS = 2**32
 Progress = Callable[[int, int], object]
 
-_LANGEVIN_STEP = 0.01
 _PILOT_CHAINS = 8
 _PILOT_STEPS = 300
 _CHAINS_A_THREAD = 96  # evaluated at once
@@ -33,8 +31,7 @@ class Call:
 
     landscape: CalledLandscape
     starts: NDArray[Any]
-    method: str
-    leapfrogs: int
+    method: SamplingMethod
     seed: int
     first_step: int
     first_replica: int
@@ -45,9 +42,9 @@ class Call:
     def options(self) -> _core.ThermalOptions:
         """Return the options of the core."""
         return _core.ThermalOptions(
-            self.leapfrogs,
-            self.method != "langevin",
-            TARGETS[self.method],
+            self.method.gradients(),
+            self.method.adjusted,
+            self.method.acceptance,
             self.seed,
             self.first_step,
             self.first_replica,
@@ -59,8 +56,7 @@ class Call:
 def checked_call(
     landscape: CalledLandscape,
     points: Any,
-    method: Any,
-    leapfrogs: Any,
+    method: SamplingMethod,
     *,
     rng: RNG,
     first_step: Any = 0,
@@ -73,7 +69,6 @@ def checked_call(
 ) -> Call:
     """Check what all samplers are given; `rungs` rows of points are one replica."""
     starts = on_domain(landscape, points, landscape.dtype)
-    as_choice(method, "method", METHODS)
     if progress is not None and not callable(progress):
         raise TypeError(f"progress: expected a callable or None, got {type(progress).__name__}")
     replicas, most = starts.shape[0] // rungs, MOST_CHAINS // rungs
@@ -83,7 +78,6 @@ def checked_call(
         landscape=landscape,
         starts=starts,
         method=method,
-        leapfrogs=_as_leapfrogs(leapfrogs, method),
         seed=seed_from(rng),
         first_step=as_integer(first_step, "first_step", 0, MOST_STEPS),
         first_replica=as_integer(first_replica, "first_replica", 0, most - replicas),
@@ -93,35 +87,24 @@ def checked_call(
     )
 
 
-def _as_leapfrogs(leapfrogs: Any, method: str) -> int:
-    if leapfrogs is None:
-        return 10 if method == "hmc" else 1
-    count = as_integer(leapfrogs, "leapfrogs", 1, 2**20)
-    if method != "hmc" and count != 1:
-        raise ValueError(f"leapfrogs: expected None or 1 for method {method!r}, got {count}")
-    return count
-
-
 def as_beta(value: Any, name: str = "beta") -> float:
     """Return an inverse temperature, at least 0."""
     return as_number(value, name, 0.0)
 
 
-def leapfrog_steps(betas: Sequence[float], call: Call, step: Any) -> list[float]:
-    """Return ε for every β: from `step`, or found by a pilot run.
+def leapfrog_steps(betas: Sequence[float], call: Call) -> list[float]:
+    """Return ε for every β: the method's own, or found by a pilot run.
 
-    A step is ε itself for "hmc" and the time step dt = βε²/2 otherwise. The pilot's chains start from uniform points of
+    The pilot's chains start from uniform points of
     their own (where a part of the domain is flat there are none: from the first starts) and adapt their steps while
     they go through the βs in order; the median over them is taken, so that the steps are a function of the landscape,
     the βs and the method.
     """
-    if step is None and call.method == "langevin":
-        step = _LANGEVIN_STEP
-    if step is not None:
-        return [epsilon_of(step, beta, call.method) for beta in betas]
+    if call.method.step is not None:
+        return [call.method.epsilon(beta) for beta in betas]
     moves = [_PILOT_STEPS] + [_PILOT_STEPS // 3] * (len(betas) - 1)
     levels = [_core.ThermalLevel(beta, count, 0.0) for beta, count in zip(betas, moves, strict=True)]
-    options = _core.ThermalOptions(call.leapfrogs, True, TARGETS[call.method], 0, 0, 0, 0, 0)
+    options = _core.ThermalOptions(call.method.gradients(), True, call.method.acceptance, 0, 0, 0, 0, 0)
     found = _core.sample(call.landscape.surface, _pilot_starts(call), levels, options, None, call.threads)
     return [float(epsilon) for epsilon in np.median(found["epsilon"], axis=0)]
 
@@ -131,21 +114,6 @@ def _pilot_starts(call: Call) -> NDArray[Any]:
     if domain.flat_size and len(call.starts):
         return call.starts[np.arange(_PILOT_CHAINS) % len(call.starts)]
     return domain.random_points(_PILOT_CHAINS, rng=0).astype(call.landscape.dtype)
-
-
-def epsilon_of(step: Any, beta: float, method: str) -> float:
-    """Return the leapfrog step ε of a given step."""
-    number = as_number(step, "step", 0.0, exclusive=True)
-    if method == "hmc":
-        return number
-    if beta == 0:
-        raise ValueError(f"step: a time step of method {method!r} needs beta > 0; leave it to be found, or use 'hmc'")
-    return float(np.sqrt(2 * number / beta))
-
-
-def step_of(epsilon: Any, beta: Any, method: str) -> Any:
-    """Return the step as the user knows it: ε for "hmc", dt = βε²/2 otherwise."""
-    return epsilon if method == "hmc" else beta * epsilon**2 / 2
 
 
 def require_memory(call: Call, steps: int, rows: int, levels: int) -> None:

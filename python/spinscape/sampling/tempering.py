@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spinscape import _core, memory
-from spinscape.arrays import as_array, as_choice, as_integer, as_real, described
+from spinscape.arrays import as_array, as_integer, as_real, described
 from spinscape.landscape import as_landscape, landscape_first
 from spinscape.randomness import RNG
+from spinscape.results import Result, row, shared
+from spinscape.sampling.methods import SamplingMethod, SamplingName, as_sampling_method
 from spinscape.sampling.steps import (
     MOST_STEPS,
     Progress,
     checked_call,
     leapfrog_steps,
     require_memory,
-    step_of,
     trace_steps,
 )
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Tempering:
+class Tempering(Result):
     """What `temper` found, one row a ladder in the order of the starts, one column a β in the order given.
 
     points : (replicas, betas, D), the end points, in the landscape's dtype.
@@ -40,35 +41,19 @@ class Tempering:
     method, next_step : how it was sampled, and the `first_step` that continues this run.
     """
 
-    points: NDArray[Any]
-    energy_density: NDArray[np.float64]
-    mean_energy_density: NDArray[np.float64]
-    acceptance: NDArray[np.float64]
-    swap_acceptance: NDArray[np.float64]
-    round_trips: NDArray[np.int64]
-    trace_steps: NDArray[np.int64]
-    trace_energy_density: NDArray[np.float64]
-    evaluations: NDArray[np.int64]
-    betas: NDArray[np.float64]
-    step: NDArray[np.float64]
+    points: NDArray[Any] = field(metadata=row("beta", "coordinate"))
+    energy_density: NDArray[np.float64] = field(metadata=row("beta"))
+    mean_energy_density: NDArray[np.float64] = field(metadata=row("beta"))
+    acceptance: NDArray[np.float64] = field(metadata=row("beta"))
+    swap_acceptance: NDArray[np.float64] = field(metadata=row("pair"))
+    round_trips: NDArray[np.int64] = field(metadata=row())
+    trace_steps: NDArray[np.int64] = field(metadata=shared("column"))
+    trace_energy_density: NDArray[np.float64] = field(metadata=row("beta", "column"))
+    evaluations: NDArray[np.int64] = field(metadata=row())
+    betas: NDArray[np.float64] = field(metadata=shared("beta"))
+    step: NDArray[np.float64] = field(metadata=shared("beta"))
     method: str
     next_step: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields by name, without copying the arrays."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
-
-    def __repr__(self) -> str:
-        replicas, rungs, dimension = self.points.shape
-        head = (
-            f"Tempering(method={self.method!r}, betas={rungs} from {self.betas[0]:g} to {self.betas[-1]:g}, "
-            f"replicas={replicas}, dimension={dimension}, next_step={self.next_step}"
-        )
-        if replicas == 0:
-            return head + ")"
-        means = ", ".join(f"{u:.4g}" for u in self.energy_density.mean(axis=0))
-        swaps = ", ".join(f"{a:.2g}" for a in self.swap_acceptance.mean(axis=0))
-        return f"{head}\n  energy_density: {means}\n  swap_acceptance: {swaps})"
 
 
 @landscape_first
@@ -79,7 +64,7 @@ def temper(
     betas: Sequence[float],
     steps: int,
     rng: RNG = None,
-    method: str = "mala",
+    method: SamplingName | SamplingMethod = "mala",
     step: float | None = None,
     leapfrogs: int | None = None,
     swap_every: int = 1,
@@ -98,7 +83,7 @@ def temper(
     points : (replicas, D): the start of all chains of a ladder; or (replicas, betas, D), of each of them.
     betas : strictly monotone inverse temperatures.
     steps : moves of each chain.
-    method : "mala" or "hmc".
+    method : "mala" or "hmc", or `MALA(...)` or `HMC(...)`.
     swap_every : after so many steps neighbouring chains swap their points with probability
         min(1, exp((β - β')(H - H'))), even pairs and odd pairs in turn.
     rng, step, leapfrogs, first_step, first_replica, trace_every, progress, n_threads : as in `sample`; a default
@@ -108,7 +93,7 @@ def temper(
     within a second.
     """
     ladder = _as_ladder(betas)
-    as_choice(method, "method", ("mala", "hmc"))
+    way = as_sampling_method(method, step, leapfrogs, ("mala", "hmc"))
     count = as_integer(steps, "steps", 0, MOST_STEPS)
     every = as_integer(swap_every, "swap_every", 1, MOST_STEPS)
     rungs = len(ladder)
@@ -117,8 +102,7 @@ def temper(
     call = checked_call(
         called,
         flat,
-        method,
-        leapfrogs,
+        way,
         rng=rng,
         first_step=first_step,
         first_replica=first_replica,
@@ -129,7 +113,7 @@ def temper(
     )
     chains = call.starts.shape[0]
     require_memory(call, count, chains, 1)
-    epsilons = leapfrog_steps(ladder, call, step)
+    epsilons = leapfrog_steps(ladder, call)
     core = _core.Ladder(ladder, epsilons, count, every)
     starts = call.starts.reshape(chains // rungs, rungs, called.size)
     found = _core.temper(called.surface, starts, core, call.options(), progress, call.threads)
@@ -146,10 +130,10 @@ def temper(
         round_trips=found["round_trips"],
         trace_steps=trace_steps(found["trace"], call),
         trace_energy_density=found["trace"],
-        evaluations=np.full(chains // rungs, rungs * (1 + count * call.leapfrogs), dtype=np.int64),
+        evaluations=np.full(chains // rungs, rungs * (1 + count * call.method.gradients()), dtype=np.int64),
         betas=np.array(ladder),
-        step=step_of(np.array(epsilons), np.array(ladder), method),
-        method=method,
+        step=call.method.step_of(np.array(epsilons), np.array(ladder)),
+        method=call.method.name,
         next_step=call.first_step + count,
     )
 

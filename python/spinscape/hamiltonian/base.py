@@ -1,27 +1,17 @@
-r"""Spherical glasses: pure, mixed and layered Hamiltonians, with fields and spikes.
-
-Convention (docs/conventions.md): points lie on the sphere |w|^2 = N, energies are extensive,
-
-    H_N(w) = N^{-(p-1)/2} sum_{i1..ip=1}^N X_{i1..ip} w_{i1}...w_{ip},     E[H_N(w) H_N(w')] = N (w.w'/N)^p,
-
-and the energy density is u = H_N/N, the papers' "scaled loss" (AISTATS15). p and N are the H and Λ of that paper.
-Points are blocks (replicas, N), on the sphere to 1e-4 relative; members whose name begins with `euclidean_` take any
-points. Arithmetic is done in the glass's dtype; the number of threads and the way replicas are batched never change a
-bit of a result.
-"""
+"""What all glasses share: evaluation, parts, and the recipe by which they travel, compare and show themselves."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spinscape import _core, memory
-from spinscape.arrays import as_block, as_dtype, as_integer, as_number, as_real, described
-from spinscape.couplings import Law, as_order, checked_shape, packed_from_tensor, sampled_form, split_form
+from spinscape.arrays import as_block, as_dtype, as_integer, as_number, as_real
+from spinscape.couplings import Law, given_form, given_values, split_form
 from spinscape.landscape import Combinable, Domain
 from spinscape.randomness import RNG, seed_from
 from spinscape.threads import as_threads
@@ -31,7 +21,16 @@ Terms = list[tuple[_core.Form, float]]
 
 
 class Glass(Combinable):
-    """What all glasses share: evaluation of a sum of forms and rank-one terms on spheres. Use a subclass."""
+    """What all glasses share: evaluation of a sum of forms and rank-one terms on spheres. Use a subclass.
+
+    A glass does not change, so copies share its couplings. It travels between processes by its recipe: sampled
+    couplings are drawn again on arrival, the same to the bit; given ones, and those of parts, go as values. Glasses are
+    equal where recipes and dtypes are: their energies then are, to the bit.
+
+    A sampled subclass has a `seed`, a `law`, and `_draw`.
+    """
+
+    couplings_storage: str = "auto"
 
     exact_derivatives = True
 
@@ -76,6 +75,13 @@ class Glass(Combinable):
     def domain(self) -> Domain:
         """The product of spheres that points live on."""
         return self._domain
+
+    @property
+    def symmetries(self) -> FloatArray:
+        """Changes of sign that leave the energy as it is, (count, size): w -> -w where every order is even."""
+        orders = [form.shape.order for form, _ in self._terms] + [order for _, _, order in self._spikes]
+        even = all(order % 2 == 0 for order in orders)
+        return np.outer((1.0, -1.0) if even else (1.0,), np.ones(self.size))
 
     def random_points(self, count: int, *, rng: RNG = None) -> FloatArray:
         """Return `count` uniform points, (count, size): normalised Gaussians. Row r depends on (rng, r) only."""
@@ -147,6 +153,79 @@ class Glass(Combinable):
             hessian += curvature[:, None, None] * np.outer(direction, direction)
         return hessian
 
+    def __copy__(self) -> Self:
+        other = type(self).__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        return other
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return copy.copy(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = {name: value for name, value in self.__dict__.items() if name not in ("_core", "_domain", "_terms")}
+        if self.law is None:
+            state["_values"] = [
+                (form.shape.order, form.shape.size, form.shape.layered, given_values(form), scale)
+                for form, scale in self._terms
+            ]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        values = state.pop("_values", None)
+        self.__dict__.update(state)
+        self._domain = Domain.spheres((self._spheres[1],) * self._spheres[0])
+        if values is None:
+            self._terms = self._draw(as_threads(None))
+        else:
+            self._terms = [
+                (given_form(p, size, layered, packed, dtype=packed.dtype), scale)
+                for p, size, layered, packed, scale in values
+            ]
+        self._build()
+
+    def _draw(self, n_threads: int) -> Terms:
+        """Return the sampled couplings, from the seed, the law and the orders."""
+        raise TypeError(f"{type(self).__name__} has no sampled couplings")
+
+    def _recipe(self) -> dict[str, Any]:
+        """Return what the glass was made of, by the constructor's names, all but its values, spikes and dtype."""
+        return {"spheres": self._spheres}
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Glass) or type(other) is not type(self):
+            return NotImplemented
+        same = (self.dtype, self.seed, self.law, self._recipe()) == (
+            other.dtype, other.seed, other.law, other._recipe(),
+        )  # fmt: skip
+        return same and _same_spikes(self._spikes, other._spikes) and (self.law is not None or self._same_values(other))
+
+    def _same_values(self, other: Glass) -> bool:
+        return len(self._terms) == len(other._terms) and all(
+            scale == its_scale and (form is its_form or np.array_equal(form.packed(), its_form.packed()))
+            for (form, scale), (its_form, its_scale) in zip(self._terms, other._terms, strict=True)
+        )
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.dtype, self.seed, self.law, repr(self._recipe()), len(self._spikes)))
+
+    def __repr__(self) -> str:
+        given = dict(self._recipe())
+        name = type(self).__name__
+        if self.law is None:
+            name += ".from_couplings"
+            given = {"couplings": f"<{sum(form.shape.entries() for form, _ in self._terms):,} values>"} | given
+        else:
+            given |= {"seed": self.seed} | ({} if self.law == Law() else {"law": self.law.name, "nu": self.law.nu})
+        if self.dtype != np.float64:
+            given["dtype"] = self.dtype.name
+        if self.couplings_storage != "auto":
+            given["couplings_storage"] = self.couplings_storage
+        shown = ", ".join(
+            value if name == "couplings" else f"{name}={value!r}" for name, value in given.items() if value is not None
+        )
+        spikes = "".join(f".with_spike(<direction>, {strength:g}, {order})" for _, strength, order in self._spikes)
+        return f"{name}({shown}){spikes}"
+
     def astype(self, dtype: Any) -> Self:
         """Return the same glass computing in another dtype; the couplings are shared."""
         other = copy.copy(self)
@@ -208,138 +287,10 @@ class Glass(Combinable):
                 yield direction.astype(self.dtype), curvature.astype(self.dtype)
 
 
-class PureGlass(Glass):
-    """The pure spherical p-spin glass, covariance N q^p.
-
-    Parameters
-    ----------
-    p, N : order of interaction (2 to 20) and number of spins.
-    rng : None, int, SeedSequence or Generator; one (rng, p, N, law) is one disorder, for every dtype.
-    law : "gaussian", "rademacher", "uniform", "exponential" (Exp(1)-1) or "student-t" (needs `nu` > 2); variance 1.
-    dtype : "float64" or "float32", the arithmetic of all evaluations.
-    couplings_storage : "stored", "regenerated" (drawn again at every evaluation: the same results to the bit, hardly
-        any memory, about 1 ns a coupling and core), or "auto": stored where they fit; else, up to 2e9 couplings,
-        regenerated with a `StorageWarning`.
-
-    Raises MemoryError with the bytes needed if the C(N+p-1, p) couplings do not fit.
-    """
-
-    def __init__(
-        self,
-        p: int,
-        N: int,
-        *,
-        rng: RNG = None,
-        law: str = "gaussian",
-        nu: float | None = None,
-        dtype: Any = "float64",
-        couplings_storage: str = "auto",
-        n_threads: int | None = None,
-    ) -> None:
-        self.p = as_order(p)
-        self.N = as_integer(N, "N", 1)
-        as_dtype(dtype)
-        seed, resolved = seed_from(rng), Law(law, nu)
-        form = sampled_form(self.p, self.N, resolved, seed, as_threads(n_threads), storage=couplings_storage)
-        super().__init__((1, self.N), [(form, pure_scale(self.p, self.N))], dtype, seed, resolved)
-
-    @classmethod
-    def from_tensor(cls, tensor: Any, *, dtype: Any = "float64") -> Self:
-        """Return the glass of any real (N,)*p array X; only its symmetric part matters. Values are kept in float64."""
-        p, N, packed = packed_from_tensor(tensor)
-        return cls.from_couplings(packed, p=p, N=N, dtype=dtype)
-
-    @classmethod
-    def from_couplings(cls, packed: Any, *, p: int, N: int, dtype: Any = "float64") -> Self:
-        """Return the glass of packed couplings in the documented order (spinscape.couplings), kept in float64."""
-        p, N = as_order(p), as_integer(N, "N", 1)
-        shape = checked_shape(p, N, layered=False, single_precision=False)
-        values = as_real(packed, "packed", np.dtype(np.float64))
-        if values.shape != (shape.entries(),):
-            raise ValueError(f"packed: expected shape ({shape.entries()},), got {values.shape}")
-        glass = cls.__new__(cls)
-        glass.p, glass.N = p, N
-        form = _core.Form.from_packed(shape, values)
-        Glass.__init__(glass, (1, N), [(form, pure_scale(p, N))], dtype, None, None)
-        return glass
-
-    @property
-    def couplings(self) -> NDArray[np.float64]:
-        """The packed couplings J in the documented order (spinscape.couplings), a new array."""
-        return self._terms[0][0].packed()
-
-    @property
-    def xi(self) -> dict[int, float]:
-        """Coefficients of ξ(q) = Σ c_p q^p; the covariance is N ξ(w.w'/N)."""
-        return {self.p: 1.0}
-
-
-class MixedGlass(Glass):
-    """A mixed spherical glass H = Σ_p √c_p H^{(p)}, covariance N ξ(q), ξ(q) = Σ c_p q^p.
-
-    `xi` maps each order p to c_p > 0; it is used as given, not normalised to ξ(1) = 1. Other parameters as PureGlass.
-    """
-
-    def __init__(
-        self,
-        xi: Mapping[int, float],
-        N: int,
-        *,
-        rng: RNG = None,
-        law: str = "gaussian",
-        nu: float | None = None,
-        dtype: Any = "float64",
-        couplings_storage: str = "auto",
-        n_threads: int | None = None,
-    ) -> None:
-        if not isinstance(xi, Mapping) or not xi:
-            raise TypeError(f"xi: expected a non-empty mapping {{p: c_p}}, got {described(xi)}")
-        self.xi = {as_order(p, "xi"): as_number(c, f"xi[{p}]", 0.0, exclusive=True) for p, c in xi.items()}
-        self.N = as_integer(N, "N", 1)
-        as_dtype(dtype)
-        seed, resolved, threads = seed_from(rng), Law(law, nu), as_threads(n_threads)
-        terms = [
-            (
-                sampled_form(p, self.N, resolved, seed, threads, storage=couplings_storage),
-                float(np.sqrt(c)) * pure_scale(p, self.N),
-            )
-            for p, c in sorted(self.xi.items())
-        ]
-        super().__init__((1, self.N), terms, dtype, seed, resolved)
-
-
-class LayeredGlass(Glass):
-    """The layered glass on a product of p spheres: H = n^{-(p-1)/2} Σ X w1_{i1}...wp_{ip}, |w_l|^2 = n.
-
-    Each layer has its own n weights: the "uncoupled" model of the papers. Points are (replicas, p n), layer by layer;
-    the energy density is H/n. Covariance n Π_l (w_l.w_l'/n).
-    """
-
-    def __init__(
-        self,
-        p: int,
-        n: int,
-        *,
-        rng: RNG = None,
-        law: str = "gaussian",
-        nu: float | None = None,
-        dtype: Any = "float64",
-        couplings_storage: str = "auto",
-        n_threads: int | None = None,
-    ) -> None:
-        self.p = as_order(p)
-        self.n = as_integer(n, "n", 1)
-        as_dtype(dtype)
-        seed, resolved = seed_from(rng), Law(law, nu)
-        form = sampled_form(
-            self.p, self.n, resolved, seed, as_threads(n_threads), layered=True, storage=couplings_storage
-        )
-        super().__init__((self.p, self.n), [(form, pure_scale(self.p, self.n))], dtype, seed, resolved)
-
-    @property
-    def couplings(self) -> NDArray[np.float64]:
-        """The full coupling tensor X, shape (n,)*p, a new array."""
-        return self._terms[0][0].packed().reshape((self.n,) * self.p)
+def _same_spikes(one: list[Any], other: list[Any]) -> bool:
+    return len(one) == len(other) and all(
+        mine[1:] == its[1:] and np.array_equal(mine[0], its[0]) for mine, its in zip(one, other, strict=True)
+    )
 
 
 def pure_scale(p: int, N: int) -> float:
