@@ -144,6 +144,65 @@ def test_ctrl_c_ends_a_call_long_before_its_end(call, n_threads):
     assert outcome[2]
 
 
+HOURS = {
+    "sampling sums of draws": "sp.PureGlass(8, 30, rng=0, law='uniform')",
+    "one coupling of 10^10 draws": "sp.PureGlass(20, 4, rng=0, law='rademacher')",
+    "drawing at every evaluation": "sp.PureGlass(7, 50, rng=0, law='uniform', couplings_storage='regenerated')"
+    ".energy(sp.Domain.spheres(50).random_points(1, rng=0))",
+}
+
+
+@pytest.mark.parametrize("work", HOURS)
+def test_ctrl_c_ends_the_drawing_of_couplings(work):
+    outcome = run_script(f"""
+        import json, os, signal, threading, time
+        import spinscape as sp
+        sent = []
+        def interrupt():
+            sent.append(time.perf_counter())
+            os.kill(os.getpid(), signal.SIGINT)
+        threading.Timer(0.3, interrupt).start()
+        try:
+            {HOURS[work]}
+            outcome = "finished"
+        except KeyboardInterrupt:
+            outcome = "interrupted"
+        print(json.dumps([outcome, time.perf_counter() - sent[0]]))
+    """)
+    assert outcome[0] == "interrupted"
+    assert outcome[1] < 5
+
+
+@pytest.mark.parametrize(
+    "work", ["sp.Domain.spheres(100).random_points(300_000, rng=0)", "sp.PureGlass(3, 120, rng=0).split(150)"]
+)
+def test_ctrl_c_ends_large_draws_on_the_way(work):
+    """Interrupted after a tenth of its time, one try of ten must end long before the rest is done."""
+    ended = run_script(f"""
+        import json, signal, time
+        import spinscape as sp
+        def interrupt(*_):
+            raise KeyboardInterrupt
+        signal.signal(signal.SIGALRM, interrupt)
+        began = time.perf_counter()
+        {work}
+        whole = time.perf_counter() - began
+        ended = []
+        for attempt in range(10):
+            began = time.perf_counter()
+            signal.setitimer(signal.ITIMER_REAL, whole / 10)
+            try:
+                {work}
+            except KeyboardInterrupt:
+                ended.append((time.perf_counter() - began) / whole)
+            if ended and ended[-1] < 0.6:
+                break
+        print(json.dumps(ended))
+    """)
+    assert ended
+    assert min(ended) < 0.6
+
+
 # --- leaks -----------------------------------------------------------------------------------------------------------
 
 
