@@ -198,9 +198,9 @@ def test_a_matrix_that_is_not_finite_is_refused_by_the_core():
 
 def test_results_are_readable():
     index = matrix_index(np.stack([np.eye(3), -np.eye(3)]))
-    assert "1 of index 0, 1 of index 3" in repr(index)
+    assert "negative: 1 of 0, 1 of 3" in repr(index)
     counts = {"negative", "zero", "positive", "certified", "margin", "excluded_curvature"}
     assert set(index.to_dict()) == counts | {"zero_tol", "method"}
-    assert "not computed" in repr(matrix_index(np.eye(3), method="cholesky"))
+    assert "margin: nan" in repr(matrix_index(np.eye(3), method="cholesky"))
     with pytest.raises(AttributeError):
         index.zero_tol = 1.0

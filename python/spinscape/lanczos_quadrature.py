@@ -9,7 +9,7 @@ Ghorbani, Krishnan and Xiao, ICML 2019). Its statistical error is known from the
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from math import sqrt
 from typing import Any
 
@@ -20,13 +20,14 @@ from spinscape import memory
 from spinscape.arrays import as_array, as_integer, as_number, lengths
 from spinscape.landscape import CalledLandscape, as_landscape, check_products, on_domain, retracted
 from spinscape.randomness import RNG, child_seeds, seed_from
+from spinscape.results import Result
 from spinscape.spectrum import SymmetricProblem
 
 FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SpectralDensity:
+class SpectralDensity(Result):
     """An estimate of the density of eigenvalues, smoothed with a Gaussian of standard deviation `width`.
 
     grid, density, error : (points,) positions, density (its integral is 1), standard error over the probes.
@@ -57,18 +58,6 @@ class SpectralDensity:
         """Return tr A^order / n and its standard error; exact per probe for orders below 2 steps."""
         powers = (self.weights * self.nodes ** as_integer(order, "order", 0)).sum(axis=1)
         return float(powers.mean()), _standard_error(powers)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields by name, without copying the arrays."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
-
-    def __repr__(self) -> str:
-        probes, steps = self.nodes.shape
-        low, high = self.nodes.min(), self.nodes.max()
-        return (
-            f"SpectralDensity(n={self.n}, {probes} probes of {steps} steps, width={self.width:.3g}"
-            f"\n  Ritz values: from {low:.5g} to {high:.5g}\n  largest error: {self.error.max():.2g})"
-        )
 
 
 def spectral_density(

@@ -13,7 +13,7 @@ eigenvalue counts as zero where |λ| <= zero_tol (default 1e-3, the rule of AIST
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from spinscape import _core, memory
 from spinscape.arrays import as_array, as_choice, as_integer, as_number, as_real, lengths
 from spinscape.randomness import RNG, seed_from
+from spinscape.results import Result, row
 from spinscape.threads import as_threads
 
 FLOAT64 = np.dtype(np.float64)
@@ -33,7 +34,7 @@ STEPS_BEYOND = 500
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class IndexCount:
+class IndexCount(Result):
     """Numbers of eigenvalues below -zero_tol, within [-zero_tol, zero_tol] and above zero_tol, one row a matrix.
 
     negative, zero, positive : (replicas,) int64.
@@ -46,38 +47,18 @@ class IndexCount:
     zero_tol, method : how it was counted.
     """
 
-    negative: NDArray[np.int64]
-    zero: NDArray[np.int64]
-    positive: NDArray[np.int64]
-    certified: NDArray[np.bool_]
-    margin: NDArray[np.float64]
-    excluded_curvature: NDArray[np.float64]
+    negative: NDArray[np.int64] = field(metadata=row())
+    zero: NDArray[np.int64] = field(metadata=row())
+    positive: NDArray[np.int64] = field(metadata=row())
+    certified: NDArray[np.bool_] = field(metadata=row())
+    margin: NDArray[np.float64] = field(metadata=row())
+    excluded_curvature: NDArray[np.float64] = field(metadata=row())
     zero_tol: float
     method: str
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields by name, without copying the arrays."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
 
-    def __repr__(self) -> str:
-        replicas = self.negative.size
-        head = f"IndexCount(method={self.method!r}, zero_tol={self.zero_tol:g}, replicas={replicas}"
-        if replicas == 0:
-            return head + ")"
-        indices, counts = np.unique(self.negative, return_counts=True)
-        shown = ", ".join(f"{count} of index {index}" for index, count in zip(indices[:8], counts[:8], strict=True))
-        known = self.margin[~np.isnan(self.margin)]
-        margin = f"from {known.min():.3g} to {known.max():.3g}" if known.size else "not computed"
-        return (
-            f"{head}\n  negative: {shown}{', ...' if indices.size > 8 else ''}"
-            f"\n  zero: from {self.zero.min()} to {self.zero.max()}"
-            f"\n  certified: {np.count_nonzero(self.certified)} of {replicas}"
-            f"\n  margin: {margin})"
-        )
-
-
-@dataclass(frozen=True)
-class LanczosIndex:
+@dataclass(frozen=True, repr=False)
+class LanczosIndex(Result):
     """What `lanczos_index` found.
 
     negative, zero, positive : numbers of eigenvalues below -zero_tol, within, above.
@@ -108,13 +89,9 @@ class LanczosIndex:
     runs: int
     zero_tol: float
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields by name."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
 
-
-@dataclass(frozen=True, eq=False)
-class ExtremeEigenvalues:
+@dataclass(frozen=True, eq=False, repr=False)
+class ExtremeEigenvalues(Result):
     """Eigenvalues at one end of a spectrum, ascending, with multiplicities.
 
     values, residuals : (count,) float64; an eigenvalue lies within its residual |A v - θ v| of each value.
@@ -131,10 +108,6 @@ class ExtremeEigenvalues:
     norm: float
     products: int
     runs: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields by name, without copying the arrays."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
 
 
 def matrix_index(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from spinscape.critical_points.search import find_saddles
 from spinscape.descent.method import Progress
 from spinscape.hamiltonian import Glass, LayeredGlass
 from spinscape.randomness import RNG, child_seeds, seed_from
+from spinscape.results import Result, row
 from spinscape.spectrum import IndexCount
 from spinscape.threads import as_threads
 
@@ -27,7 +28,7 @@ _ROUND = 256  # searches between two looks at what is new
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Enumeration:
+class Enumeration(Result):
     """The critical points of one glass, ascending in energy.
 
     points : (found, N) float64, |w|^2 = N; w and -w both, where both are critical.
@@ -48,10 +49,10 @@ class Enumeration:
     method : "homotopy", or "searches" where these were needed.
     """
 
-    points: NDArray[np.float64]
-    energy_density: NDArray[np.float64]
-    gradient_norm: NDArray[np.float64]
-    index: IndexCount
+    points: NDArray[np.float64] = field(metadata=row("coordinate"))
+    energy_density: NDArray[np.float64] = field(metadata=row())
+    gradient_norm: NDArray[np.float64] = field(metadata=row())
+    index: IndexCount = field(metadata=row())
     complete: bool
     missing_estimate: float
     morse_sum: int
@@ -60,26 +61,17 @@ class Enumeration:
     expected_solutions: int
     searches: int
     method: str
+    joinable: ClassVar[bool] = False
+
+    def __getitem__(self, rows: Any) -> Self:
+        """Return some of the points; what was proven of all of them is then not true."""
+        part = super().__getitem__(rows)
+        return replace(part, complete=False, missing_estimate=float("nan"), morse_sum=_morse_sum(part.index))
 
     def counts(self) -> NDArray[np.int64]:
         """Return the number of critical points of each index, 0 to the dimension of the tangent space."""
         dimension = int((self.index.negative + self.index.positive + self.index.zero).max(initial=0))
         return np.bincount(self.index.negative, minlength=dimension + 1)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields by name, without copying the arrays, and those of the index."""
-        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "index"}
-        return own | {name: getattr(self.index, name) for name in ("negative", "certified", "margin")}
-
-    def __repr__(self) -> str:
-        found, N = self.points.shape
-        state = "complete" if self.complete else f"not proven complete, missing_estimate={self.missing_estimate:.3g}"
-        return (
-            f"Enumeration(method={self.method!r}, N={N}, points={found}, {state}"
-            f"\n  by index: {self.counts().tolist()}"
-            f"\n  morse_sum: {self.morse_sum}, expected {self.expected_morse_sum}"
-            f"\n  complex solutions: {self.solutions} of {self.expected_solutions}; searches: {self.searches})"
-        )
 
 
 def enumerate_critical_points(
@@ -227,7 +219,7 @@ def _enumeration(
     gradients = glass.astype("float64").gradient(points, n_threads=census.threads)
     index = count_index(glass, points, zero_tol=0.0, n_threads=census.threads)
     spheres, size = glass.spheres
-    morse = int(np.sum((-1) ** (index.negative % 2)))
+    morse = _morse_sum(index)
     euler = (1 + (-1) ** (size - 1)) ** spheres
     complete = proven and morse == euler and bool(index.certified.all())
     return Enumeration(
@@ -244,3 +236,7 @@ def _enumeration(
         searches=searches,
         method="searches" if searches else "homotopy",
     )
+
+
+def _morse_sum(index: IndexCount) -> int:
+    return int(np.sum((-1) ** (index.negative % 2)))

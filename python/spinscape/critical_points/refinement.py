@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,8 @@ from spinscape.arrays import as_choice, as_integer, as_number
 from spinscape.critical_points.exclusion import exclusion_of
 from spinscape.critical_points.surfaces import fits, searched, tile_of
 from spinscape.landscape import Landscape, landscape_first, on_domain, retracted
-from spinscape.results import StopReason
+from spinscape.results import Result, StopReason, row
+from spinscape.spectrum import IndexCount
 from spinscape.threads import as_threads
 
 REFINE_METHODS = ("auto", "dense", "krylov")
@@ -23,53 +24,42 @@ _LARGEST_DENSE_NEWTON = 2000  # coordinates; beyond, one factorisation takes lon
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class CriticalPoints:
+class CriticalPoints(Result):
     """What `refine` found, one row a replica in the order of the starts.
 
     points : (replicas, D) float64, |w|^2 = N on each sphere to 1e-12 relative.
     energy_density : (replicas,) float64, u = H/N (H/n for a layered glass).
     gradient_norm : (replicas,) float64, |g|/√D.
-    stop_reason : (replicas,) int8, values of `RefineStop`: `converged`; `max_steps`; `stalled` (no shorter step lowers
+    stop_reason : (replicas,) int8, values of `StopReason`: `converged`; `max_steps`; `stalled` (no shorter step lowers
         the gradient, or none stays in the basin).
     steps : (replicas,) int64, Newton steps taken.
     overlap : (replicas,) float64, w.w'/D with the start (their cosine on flat space): how far it is from where it was
         looked for.
     tol, method : how it was found.
+    index : `IndexCount` of the end points, once it is joined by `with_index`; else None.
     """
 
-    points: NDArray[np.float64]
-    energy_density: NDArray[np.float64]
-    gradient_norm: NDArray[np.float64]
-    stop_reason: NDArray[np.int8]
-    steps: NDArray[np.int64]
-    overlap: NDArray[np.float64]
+    points: NDArray[np.float64] = field(metadata=row("coordinate"))
+    energy_density: NDArray[np.float64] = field(metadata=row())
+    gradient_norm: NDArray[np.float64] = field(metadata=row())
+    stop_reason: NDArray[np.int8] = field(metadata=row())
+    steps: NDArray[np.int64] = field(metadata=row())
+    overlap: NDArray[np.float64] = field(metadata=row())
     tol: float
     method: str
+    index: IndexCount | None = field(default=None, metadata=row())
+    derived: ClassVar[tuple[str, ...]] = ("converged",)
 
     @property
     def converged(self) -> NDArray[np.bool_]:
         """Whether each replica ended with |g|/√D <= tol * scale, (replicas,)."""
-        return np.asarray(self.stop_reason == int(RefineStop.converged))
+        return np.asarray(self.stop_reason == int(StopReason.converged))
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields by name, without copying the arrays; `converged`; the stop reasons' names."""
-        names = np.array([RefineStop(int(value)).name for value in self.stop_reason], dtype=np.str_)
-        own = {f.name: getattr(self, f.name) for f in fields(self)}
-        return own | {"converged": self.converged, "stop_reason_name": names}
-
-    def __repr__(self) -> str:
-        replicas, dimension = self.points.shape
-        head = f"CriticalPoints(method={self.method!r}, tol={self.tol:g}, replicas={replicas}, dimension={dimension}"
-        if replicas == 0:
-            return head + ")"
-        u = self.energy_density
-        return (
-            f"{head}\n  converged: {np.count_nonzero(self.converged)} of {replicas}"
-            f"\n  energy_density: mean {u.mean():.6g}, sd {u.std():.3g}, from {u.min():.6g} to {u.max():.6g}"
-            f"\n  gradient_norm: from {self.gradient_norm.min():.3g} to {self.gradient_norm.max():.3g}"
-            f"\n  steps: from {self.steps.min()} to {self.steps.max()}"
-            f"\n  overlap: from {self.overlap.min():.6g} to {self.overlap.max():.6g})"
-        )
+    def with_index(self, index: IndexCount) -> Self:
+        """Return the same rows with what `count_index` found at them: one table, one mask, one file for both."""
+        if not isinstance(index, IndexCount) or len(index) != len(self):
+            raise ValueError(f"index: expected the IndexCount of {len(self)} rows, got {index!r}")
+        return replace(self, index=index)
 
 
 @landscape_first

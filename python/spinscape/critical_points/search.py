@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +12,11 @@ from spinscape import _core, memory
 from spinscape.arrays import as_choice, as_integer, as_real, described
 from spinscape.critical_points.exclusion import exclusion_of
 from spinscape.critical_points.indices import count_index
-from spinscape.critical_points.refinement import CriticalPoints, RefineStop, refine
+from spinscape.critical_points.refinement import CriticalPoints, refine
 from spinscape.critical_points.surfaces import fits, searched, tile_of
 from spinscape.landscape import CalledLandscape, Landscape, landscape_first, on_domain, retracted
 from spinscape.randomness import RNG
+from spinscape.results import Result, StopReason, row
 from spinscape.spectrum import IndexCount
 from spinscape.threads import as_threads
 
@@ -28,7 +29,7 @@ _FLOAT64 = np.dtype(np.float64)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class CriticalPointSearch:
+class CriticalPointSearch(Result):
     """What `find_saddles` or `find_critical_points` found, one row a start, in the order of the starts.
 
     No row is dropped: one that did not converge, or ended at another index, is there and says so. Rows may agree: two
@@ -38,7 +39,7 @@ class CriticalPointSearch:
     energy_density : (replicas,) float64, u = H/N (H/n for a layered glass, H on flat space).
     gradient_norm : (replicas,) float64, |g|/√D.
     index : `IndexCount` of the end points, with certificate and margin.
-    stop_reason : (replicas,) int8, values of `RefineStop`, of the Newton steps at the end.
+    stop_reason : (replicas,) int8, values of `StopReason`, of the Newton steps at the end.
     steps : (replicas,) int64, steps of the search and of Newton's method together.
     overlap : (replicas,) float64, w.w'/D with the row of `starts`.
     starts : (replicas, D) float64, where following began: for a target energy, the points moved to it.
@@ -47,23 +48,24 @@ class CriticalPointSearch:
     tol, method : how it was found.
     """
 
-    points: NDArray[np.float64]
-    energy_density: NDArray[np.float64]
-    gradient_norm: NDArray[np.float64]
-    index: IndexCount
-    stop_reason: NDArray[np.int8]
-    steps: NDArray[np.int64]
-    overlap: NDArray[np.float64]
-    starts: NDArray[np.float64]
-    target: NDArray[np.float64]
+    points: NDArray[np.float64] = field(metadata=row("coordinate"))
+    energy_density: NDArray[np.float64] = field(metadata=row())
+    gradient_norm: NDArray[np.float64] = field(metadata=row())
+    index: IndexCount = field(metadata=row())
+    stop_reason: NDArray[np.int8] = field(metadata=row())
+    steps: NDArray[np.int64] = field(metadata=row())
+    overlap: NDArray[np.float64] = field(metadata=row())
+    starts: NDArray[np.float64] = field(metadata=row("coordinate"))
+    target: NDArray[np.float64] = field(metadata=row())
     kind: str
     tol: float
     method: str
+    derived: ClassVar[tuple[str, ...]] = ("converged", "certified", "reached")
 
     @property
     def converged(self) -> NDArray[np.bool_]:
         """Whether each row is a critical point to `tol`, (replicas,)."""
-        return np.asarray(self.stop_reason == int(RefineStop.converged))
+        return np.asarray(self.stop_reason == int(StopReason.converged))
 
     @property
     def certified(self) -> NDArray[np.bool_]:
@@ -77,35 +79,6 @@ class CriticalPointSearch:
 
     def _of_index(self) -> NDArray[np.bool_]:
         return np.asarray(self.index.negative == self.target)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields by name, without copying the arrays; those of the index; the properties; stop reasons."""
-        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "index"}
-        counts = {name: getattr(self.index, name) for name in ("negative", "zero", "positive", "margin", "zero_tol")}
-        names = np.array([RefineStop(int(value)).name for value in self.stop_reason], dtype=np.str_)
-        states = {name: getattr(self, name) for name in ("converged", "certified", "reached")}
-        return own | counts | states | {"stop_reason_name": names}
-
-    def __repr__(self) -> str:
-        replicas, dimension = self.points.shape
-        head = f"CriticalPointSearch(kind={self.kind!r}, method={self.method!r}, replicas={replicas}"
-        if replicas == 0:
-            return head + f", dimension={dimension})"
-        found = self.converged
-        u, negative = self.energy_density[found], self.index.negative[found]
-        ranges = (
-            ""
-            if not found.any()
-            else (
-                f"\n  energy_density: from {u.min():.6g} to {u.max():.6g}"
-                f"\n  index: from {negative.min()} to {negative.max()}"
-            )
-        )
-        return (
-            f"{head}, dimension={dimension}\n  converged: {np.count_nonzero(found)} of {replicas}"
-            f"\n  reached: {np.count_nonzero(self.reached)}, certified: {np.count_nonzero(self.certified)}{ranges}"
-            f"\n  steps: from {self.steps.min()} to {self.steps.max()})"
-        )
 
 
 @landscape_first

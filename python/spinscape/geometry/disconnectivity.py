@@ -7,8 +7,8 @@ the lowest barrier that the saddles given allow.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from spinscape.arrays import as_array, as_number, as_real
 from spinscape.geometry.links import Catalogue, Fold, images, refined_minima, require_even, sides
 from spinscape.geometry.terrain import FloatArray, Terrain
 from spinscape.landscape import Landscape, landscape_first
+from spinscape.results import Result
 from spinscape.threads import as_threads
 
 FLOAT64 = np.dtype(np.float64)
@@ -26,7 +27,7 @@ _SAME = 1e-6  # nearer minima are one: refined ones are right to about 1e-12
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class DisconnectivityTree:
+class DisconnectivityTree(Result):
     """Minima are the first nodes, in the order given; then the merging saddles by energy.
 
     energy_density : (nodes,) float64, of the minimum or of the saddle.
@@ -39,6 +40,7 @@ class DisconnectivityTree:
     parent: NDArray[np.int64]
     saddle: NDArray[np.int64]
     order: NDArray[np.int64]
+    derived: ClassVar[tuple[str, ...]] = ("trees",)
 
     @property
     def trees(self) -> int:
@@ -57,17 +59,9 @@ class DisconnectivityTree:
             line.append(int(self.parent[line[-1]]))
         return line
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields by name, without copying the arrays."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
-
-    def __repr__(self) -> str:
-        minima = self.order.size
-        return f"DisconnectivityTree(minima={minima}, merging saddles={self.parent.size - minima}, trees={self.trees})"
-
 
 @dataclass(frozen=True, eq=False, repr=False)
-class DisconnectivityGraph:
+class DisconnectivityGraph(Result):
     """What `disconnectivity_graph` found.
 
     minima : (minima, D) float64, those given (each once), then those that the saddles lead to.
@@ -85,17 +79,6 @@ class DisconnectivityGraph:
     saddle_energy_density: NDArray[np.float64]
     tree: DisconnectivityTree
     folded: bool
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields by name, without copying the arrays."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
-
-    def __repr__(self) -> str:
-        used = np.count_nonzero((self.joins >= 0).all(axis=1))
-        return (
-            f"DisconnectivityGraph(minima={len(self.minima)}, saddles={len(self.joins)}, "
-            f"with two known sides={used}, trees={self.tree.trees}, folded={self.folded})"
-        )
 
 
 @landscape_first

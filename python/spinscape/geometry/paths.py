@@ -10,8 +10,8 @@ the barrier, and the result says so.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,17 +24,15 @@ from spinscape.geometry.passes import Chain, Pass, highest
 from spinscape.geometry.terrain import FloatArray, Terrain, apart
 from spinscape.landscape import Landscape, landscape_first
 from spinscape.randomness import RNG
-from spinscape.results import StopReason
+from spinscape.results import Result, StopReason
 from spinscape.threads import as_threads
 
 FLOAT64 = np.dtype(np.float64)
-
-
 ConnectStop = StopReason  # its name in version 0.1.0
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Connection:
+class Connection(Result):
     """A path between two minima and the highest saddle on it.
 
     path : (beads, D) float64, from a to b; saddles and the minima between them are among the beads.
@@ -46,8 +44,8 @@ class Connection:
         of the path's highest bead in the saddle's place.
     saddles, minima : critical points of the chain, (saddles, D) and (saddles + 1, D), from a to b; (0, D) and (2, D)
         where none links them.
-    stop_reason : `ConnectStop`: `linked` (descents from certified saddles lead from a to b), `max_rounds`, `no_pass`
-        (the bands left have no peak that leads to a saddle of index 1).
+    stop_reason : `StopReason`: `converged` (descents from certified saddles lead from a to b), `max_steps` (all rounds
+        were made), `no_pass` (the bands left have no peak that leads to a saddle of index 1).
     rounds, steps : rounds of bands, and their steps together.
     """
 
@@ -62,14 +60,15 @@ class Connection:
     barrier_back: float
     saddles: NDArray[np.float64]
     minima: NDArray[np.float64]
-    stop_reason: ConnectStop
+    stop_reason: StopReason
     rounds: int
     steps: int
+    derived: ClassVar[tuple[str, ...]] = ("linked", "upper_bound")
 
     @property
     def linked(self) -> bool:
         """Whether certified saddles of index 1 lead from a to b."""
-        return self.stop_reason == ConnectStop.linked
+        return self.stop_reason == StopReason.converged
 
     @property
     def upper_bound(self) -> bool:
@@ -78,21 +77,6 @@ class Connection:
         The lowest barrier is not above it, but for what the path does between its beads.
         """
         return not self.linked
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields by name, without copying the arrays; `linked`, `upper_bound`; the stop reason's name."""
-        own = {f.name: getattr(self, f.name) for f in fields(self)}
-        said = {"linked": self.linked, "upper_bound": self.upper_bound, "stop_reason_name": self.stop_reason.name}
-        return own | said
-
-    def __repr__(self) -> str:
-        barrier = "barrier (upper bound: no chain of saddles)" if self.upper_bound else "barrier"
-        return (
-            f"Connection(stop_reason={self.stop_reason.name!r}, index={self.index}, certified={self.certified}, "
-            f"energy_density={self.energy_density:.6g}\n  {barrier}: {self.barrier:.6g}, back {self.barrier_back:.6g}, "
-            f"over {len(self.saddles)} saddles; gradient_norm: {self.gradient_norm:.3g}"
-            f"\n  path: {len(self.path)} beads; {self.rounds} rounds, {self.steps} steps)"
-        )
 
 
 @landscape_first
@@ -236,10 +220,10 @@ def _connection(
     )
 
 
-def _stop_reason(pair: Pair, chain: Chain) -> ConnectStop:
+def _stop_reason(pair: Pair, chain: Chain) -> StopReason:
     if chain:
-        return ConnectStop.linked
-    return ConnectStop.max_rounds if pair.next_gaps() else ConnectStop.no_pass
+        return StopReason.converged
+    return StopReason.max_steps if pair.next_gaps() else StopReason.no_pass
 
 
 def _leg(terrain: Terrain, over: Pass, ways: tuple[FloatArray, FloatArray], count: int) -> FloatArray:

@@ -9,7 +9,7 @@ a point a quarter of a great circle away.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from spinscape import memory
 from spinscape.arrays import as_array, as_real
 from spinscape.geometry.terrain import FloatArray
 from spinscape.landscape import Landscape, as_landscape, on_domain, retracted
+from spinscape.results import Result
 
 FLOAT64 = np.dtype(np.float64)
 
@@ -27,7 +28,7 @@ _STEPS = {1: 361, 2: 121}  # default grid points along a coordinate
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class EnergySlice:
+class EnergySlice(Result):
     """What `slice_energy` found.
 
     energy : (n,) or (n, m) float64, the landscape's energies; row i, column j at coordinates[0][i], coordinates[1][j].
@@ -47,15 +48,6 @@ class EnergySlice:
     def energy_density(self) -> NDArray[np.float64]:
         """U = H/N of a glass, the energy of other landscapes."""
         return self.energy / self.energy_scale
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields by name, without copying the arrays."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
-
-    def __repr__(self) -> str:
-        unit = "angle" if self.curved else "length"
-        ranges = ", ".join(f"{axis[0]:.4g} to {axis[-1]:.4g}" for axis in self.coordinates if axis.size)
-        return f"EnergySlice(shape={self.energy.shape}, {unit}: {ranges}, points={len(self.marks)})"
 
 
 def slice_energy(landscape: Landscape, through: Any, *coordinates: Any) -> EnergySlice:

@@ -11,8 +11,8 @@ there an error of the gradient shows first. A remainder that never does is zero 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from spinscape.landscape.called import CalledLandscape, as_landscape, offers, retracted, same_bits
 from spinscape.landscape.protocol import domain_of, require_landscape
 from spinscape.randomness import RNG, seed_from
+from spinscape.results import Result
 
 FloatArray = NDArray[Any]
 
@@ -35,7 +36,7 @@ _TOLERANCE = 1e-5
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class LandscapeCheck:
+class LandscapeCheck(Result):
     """What `check_landscape` found.
 
     ok, problems : whether there is nothing wrong, and what is, in words.
@@ -59,25 +60,12 @@ class LandscapeCheck:
     deterministic: bool
     members: tuple[str, ...]
     problems: tuple[str, ...]
+    derived: ClassVar[tuple[str, ...]] = ("ok",)
 
     @property
     def ok(self) -> bool:
         """Whether nothing wrong was found."""
         return not self.problems
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields by name, and `ok`."""
-        return {f.name: getattr(self, f.name) for f in fields(self)} | {"ok": self.ok}
-
-    def __repr__(self) -> str:
-        lines = [f"LandscapeCheck(ok={self.ok}, points={len(self.noise)}, members={', '.join(self.members)}"]
-        lines.append(f"gradient: remainder of order {_range(self.gradient_slope)}, expected 2")
-        if self.hessian_slope is not None:
-            lines.append(f"Hessian: remainder of order {_range(self.hessian_slope)}, expected 3")
-            lines.append(f"symmetry: {self.symmetry:.2g}")
-        lines.append(f"tangency: {self.tangency:.2g}, agreement: {self.agreement:.2g}, noise: {self.noise.max():.2g}")
-        lines += [f"problem: {problem}" for problem in self.problems]
-        return "\n  ".join(lines) + ")"
 
 
 def check_landscape(landscape: Any, points: Any, *, rng: RNG = 0) -> LandscapeCheck:
@@ -282,10 +270,3 @@ def _order(remainder: FloatArray, floor: FloatArray) -> float:
 def _largest(errors: Any, scales: Any) -> float:
     """The largest relative error; 0 where both are 0."""
     return float(np.max(np.asarray(errors) / np.maximum(scales, np.finfo(np.float64).tiny), initial=0.0))
-
-
-def _range(values: FloatArray) -> str:
-    known = values[~np.isnan(values)]
-    if known.size == 0:
-        return "nan (zero up to rounding)"
-    return f"{known.min():.2f}" if known.size == 1 else f"{known.min():.2f} to {known.max():.2f}"

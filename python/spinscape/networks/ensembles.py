@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -27,6 +27,7 @@ from spinscape.networks.data import Data
 from spinscape.networks.losses import Loss, as_loss
 from spinscape.networks.optimisers import Training, stepper
 from spinscape.randomness import RNG, seed_from
+from spinscape.results import Result, row
 from spinscape.threads import as_threads
 
 CHUNK = 8
@@ -43,7 +44,7 @@ class Progress(Protocol):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Ensemble:
+class Ensemble(Result):
     """Trained networks, one row each; losses and gradients are computed in float64.
 
     parameters : (networks, P) in the dtype of the training, in the order of `Architecture.layers`.
@@ -55,32 +56,18 @@ class Ensemble:
     architecture, loss, training, seed : how they were trained.
     """
 
-    parameters: NDArray[Any]
-    train_loss: NDArray[np.float64]
-    test_loss: NDArray[np.float64]
-    train_error: NDArray[np.float64]
-    test_error: NDArray[np.float64]
-    gradient_norm: NDArray[np.float64]
-    epochs: NDArray[np.int64]
-    converged: NDArray[np.bool_]
+    parameters: NDArray[Any] = field(metadata=row("coordinate"))
+    train_loss: NDArray[np.float64] = field(metadata=row())
+    test_loss: NDArray[np.float64] = field(metadata=row())
+    train_error: NDArray[np.float64] = field(metadata=row())
+    test_error: NDArray[np.float64] = field(metadata=row())
+    gradient_norm: NDArray[np.float64] = field(metadata=row())
+    epochs: NDArray[np.int64] = field(metadata=row())
+    converged: NDArray[np.bool_] = field(metadata=row())
     architecture: Architecture
     loss: str
     training: Training
     seed: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields by name, without copying the arrays."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
-
-    def __repr__(self) -> str:
-        head = f"Ensemble({len(self.parameters)} networks {self.architecture.widths}, loss={self.loss!r}"
-        if len(self.parameters) == 0:
-            return head + ")"
-        lines = [f"{head}, {self.training.optimiser}, {self.training.epochs} epochs"]
-        for name in ("train_loss", "test_loss", "test_error", "gradient_norm"):
-            values = getattr(self, name)
-            lines.append(f"  {name}: mean {values.mean():.5g}, sd {values.std():.2g}")
-        return "\n".join(lines) + ")"
 
 
 def train_ensemble(

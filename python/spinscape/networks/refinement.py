@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,38 +18,30 @@ from numpy.typing import NDArray
 from spinscape import memory
 from spinscape.arrays import as_choice, as_integer, as_number
 from spinscape.landscape import CalledLandscape, Landscape, as_landscape, on_domain
+from spinscape.results import Result, StopReason, row
 
 FloatArray = NDArray[np.float64]
 METHODS = ("lbfgs", "newton-cg", "saddle-free", "newton")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class RefinedNetworks:
+class RefinedNetworks(Result):
     """What `refined_networks` found, one row a start.
 
     points : (replicas, P).     energy : (replicas,).     gradient_norm : (replicas,) |∇L|/√P.
     converged : (replicas,) gradient_norm <= tol. False is data: relu networks stop at kinks.
-    stop_reason : (replicas,) text: "converged", "max_steps", "stalled" (no step improves).
+    stop_reason : (replicas,) int8, values of `StopReason`: `converged`, `max_steps`, `stalled` (no step improves).
     steps : (replicas,) steps taken.     tol, method : how it was found.
     """
 
-    points: FloatArray
-    energy: FloatArray
-    gradient_norm: FloatArray
-    converged: NDArray[np.bool_]
-    stop_reason: NDArray[np.str_]
-    steps: NDArray[np.int64]
+    points: FloatArray = field(metadata=row("coordinate"))
+    energy: FloatArray = field(metadata=row())
+    gradient_norm: FloatArray = field(metadata=row())
+    converged: NDArray[np.bool_] = field(metadata=row())
+    stop_reason: NDArray[np.int8] = field(metadata=row())
+    steps: NDArray[np.int64] = field(metadata=row())
     tol: float
     method: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields by name, without copying the arrays."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
-
-    def __repr__(self) -> str:
-        done = f"{np.count_nonzero(self.converged)} of {len(self.points)} converged"
-        largest = self.gradient_norm.max(initial=0.0)
-        return f"RefinedNetworks({self.method!r}, {done} to {self.tol:g}, largest gradient_norm {largest:.3g})"
 
 
 def refine_networks(
@@ -88,20 +80,20 @@ def refined_networks(
     block = on_domain(called, points)
     if method in ("saddle-free", "newton"):
         memory.require(32 * called.size**2, f"points: a Hessian of {called.size} x {called.size}")
-    one: Callable[[CalledLandscape, FloatArray, float, int, str], tuple[FloatArray, int, str]] = (
+    one: Callable[[CalledLandscape, FloatArray, float, int, str], tuple[FloatArray, int, StopReason]] = (
         _by_scipy if method in ("lbfgs", "newton-cg") else _by_spectrum
     )
     ends = [one(called, point, tol, max_steps, method) for point in block]
     found = np.array([end[0] for end in ends]).reshape(block.shape)
     norm = np.sqrt(np.mean(called.gradient(found) ** 2, axis=1)) if len(found) else np.empty(0)
     converged = norm <= tol
-    reasons = ["converged" if done else end[2] for done, end in zip(converged, ends, strict=True)]
+    reasons = [StopReason.converged if done else end[2] for done, end in zip(converged, ends, strict=True)]
     return RefinedNetworks(
         points=found,
         energy=called.energy(found),
         gradient_norm=norm,
         converged=converged,
-        stop_reason=np.array(reasons, dtype=np.str_),
+        stop_reason=np.array(reasons, dtype=np.int8),
         steps=np.array([end[1] for end in ends], dtype=np.int64),
         tol=tol,
         method=method,
@@ -110,11 +102,11 @@ def refined_networks(
 
 def _by_scipy(
     landscape: CalledLandscape, start: FloatArray, tol: float, max_steps: int, method: str
-) -> tuple[FloatArray, int, str]:
+) -> tuple[FloatArray, int, StopReason]:
     from scipy.optimize import minimize
 
     if max_steps == 0:  # scipy's methods take a step before they count it
-        return start, 0, "max_steps"
+        return start, 0, StopReason.max_steps
 
     def energy(x: FloatArray) -> float:
         return float(landscape.energy(x[None])[0])
@@ -142,12 +134,13 @@ def _by_scipy(
     }
     chosen: Any = lbfgs if method == "lbfgs" else newton
     end = minimize(energy, start, jac=gradient, **chosen)
-    return np.asarray(end.x, dtype=np.float64), int(end.nit), "max_steps" if end.nit >= max_steps else "stalled"
+    reason = StopReason.max_steps if end.nit >= max_steps else StopReason.stalled
+    return np.asarray(end.x, dtype=np.float64), int(end.nit), reason
 
 
 def _by_spectrum(
     landscape: CalledLandscape, start: FloatArray, tol: float, max_steps: int, method: str
-) -> tuple[FloatArray, int, str]:
+) -> tuple[FloatArray, int, StopReason]:
     """Damped steps in the eigenbasis: a smaller μ after a success, a larger one until there is one."""
     point, damping = start.copy(), 1e-3
 
@@ -160,7 +153,7 @@ def _by_spectrum(
     for step in range(max_steps):
         gradient = landscape.gradient(point[None])[0]
         if np.sqrt(np.mean(gradient**2)) <= tol:
-            return point, step, "converged"
+            return point, step, StopReason.converged
         eigenvalues, vectors = np.linalg.eigh(landscape.hessian(point[None])[0])
         along = vectors.T @ gradient
         while True:
@@ -174,6 +167,6 @@ def _by_spectrum(
                 break
             damping *= 4
             if damping > 1e8:
-                return point, step, "stalled"
+                return point, step, StopReason.stalled
         point, value, damping = trial, tried, max(damping / 8, 1e-12)
-    return point, max_steps, "max_steps"
+    return point, max_steps, StopReason.max_steps

@@ -14,27 +14,26 @@ _LONGEST = 8  # values of an index that are counted out
 
 
 def described(result: Any) -> str:
-    """Return the class, what is shared, the number of rows; then a line for each quantity with a number a row."""
-    head = [f"{name}={_shown(value)}" for name, value in _shared(result)]
-    rowed = [f for f in fields(result) if f.metadata.get("row")]
-    lines: list[str] = []
-    if rowed:
-        head.append(f"replicas={len(result)}")
-        points = getattr(result, "points", None)
-        if points is not None:
+    """Return the class and what is shared; then a line for each quantity with a number a row, each array, each list."""
+    given = {f.name: getattr(result, f.name) for f in fields(result) if not f.name.startswith("_")}
+    given |= {name: getattr(result, name) for name in result.derived}
+    given = {name: value for name, value in given.items() if value is not None}
+    rowed = {f.name for f in fields(result) if f.metadata.get("row")}
+    head = [f"{name}={_shown(value)}" for name, value in given.items() if name not in rowed and not _has_line(value)]
+    count = len(result) if rowed else None
+    if count is not None:
+        head.append(f"replicas={count}")
+        if (points := given.get("points")) is not None:
             head.append(f"dimension={points.shape[-1]}")
-        lines = [line for line in (_line(result, f.name) for f in rowed) if line] if len(result) else []
-        lines += [
-            f"{name}: {np.count_nonzero(getattr(result, name))} of {len(result)}"
-            for name in result.derived
-            if len(result) and np.asarray(getattr(result, name)).dtype == np.bool_
-        ]
-    return "\n  ".join([f"{type(result).__name__}({', '.join(head)}", *lines]) + ")"
+    labels = {f.name for f in fields(result) if f.metadata.get("axes")} - rowed
+    blocks = {name for name in rowed if getattr(given.get(name), "ndim", 1) > 1}
+    lines = [_line(name, value) for name, value in given.items() if name not in labels | blocks] if count != 0 else []
+    return "\n  ".join([f"{type(result).__name__}({', '.join(head)}", *filter(None, lines)]) + ")"
 
 
-def _shared(result: Any) -> list[tuple[str, Any]]:
-    own = [(f.name, getattr(result, f.name)) for f in fields(result) if not f.metadata.get("row")]
-    return [(name, value) for name, value in own if not isinstance(value, np.ndarray) and value is not None]
+def _has_line(value: Any) -> bool:
+    texts = isinstance(value, (tuple, list)) and all(isinstance(item, str) for item in value)
+    return texts or hasattr(value, "__array__") or hasattr(value, "derived")
 
 
 def _shown(value: Any) -> str:
@@ -47,17 +46,22 @@ def _shown(value: Any) -> str:
     return text if short else f"<{type(value).__name__} of {len(value)}>"
 
 
-def _line(result: Any, name: str) -> str | None:
-    value = getattr(result, name)
-    if not isinstance(value, np.ndarray):
-        return None if value is None else repr(value).replace("\n", "\n  ")
-    if value.ndim != 1 or value.dtype.kind not in "biuf":
+def _line(name: str, value: Any) -> str | None:
+    """How a quantity spreads over the rows; of arrays with axes of their own the shape alone."""
+    if not _has_line(value) or (isinstance(value, (tuple, list)) and not value):
         return None
+    if isinstance(value, (tuple, list)):
+        return f"{name}: " + "; ".join(value)
+    if hasattr(value, "derived"):
+        return repr(value).replace("\n", "\n  ")
+    array = np.asarray(value)
+    if array.ndim != 1 or array.dtype.kind not in "biuf":
+        return None if array.ndim == 1 else f"{name}: {' x '.join(map(str, array.shape))}"
     if name == "stop_reason":
-        return f"{name}: " + ", ".join(f"{count} {reason}" for reason, count in stop_counts(value).items())
-    if value.dtype == np.bool_:
-        return f"{name}: {np.count_nonzero(value)} of {value.size}"
-    return f"{name}: {_spread(value)}"
+        return f"{name}: " + ", ".join(f"{count} {reason}" for reason, count in stop_counts(array).items())
+    if array.dtype == np.bool_:
+        return f"{name}: {np.count_nonzero(array)} of {array.size}"
+    return f"{name}: {_spread(array)}"
 
 
 def _spread(values: NDArray[Any]) -> str:

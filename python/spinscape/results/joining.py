@@ -28,6 +28,8 @@ def concatenate(results: Iterable[Kind]) -> Kind:
             raise TypeError(f"results[{k}]: expected a result, got {type(result).__name__}")
         if type(result) is not kind:
             raise TypeError(f"results[{k}]: expected {kind.__name__} as the first, got {type(result).__name__}")
+    if not kind.joinable:
+        raise TypeError(f"results: {kind.__name__} says what is true of one whole; join tables of them instead")
     len(given[0])  # what has no rows cannot be joined
     fields = declared(kind)
     steps = {name for name, (per_row, axes) in fields.items() if not per_row and axes == (TRACE,)}

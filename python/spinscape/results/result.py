@@ -38,12 +38,14 @@ class Result:
     """What an algorithm found. A subclass is a frozen dataclass (eq=False, repr=False) that declares its fields.
 
     derived : names of properties that belong to the table beside the fields.
+    joinable : whether rows of several results make one, as `concatenate` does.
 
     `len(result)` is the number of rows, and `result[mask]`, with a mask, a slice, or an array of indices, the result of
     some of them, in that order. Rows are views where numpy's are.
     """
 
     derived: ClassVar[tuple[str, ...]] = ()
+    joinable: ClassVar[bool] = True
 
     def __init_subclass__(cls, **given: Any) -> None:
         super().__init_subclass__(**given)
@@ -88,12 +90,14 @@ class Result:
         return np.atleast_1d(np.asarray(reasons))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all fields by name, without copying the arrays; derived ones; those of results within, flat."""
+        """Return all fields by name, without copying the arrays; derived ones; those of results that are rows, flat."""
         own: dict[str, Any] = {}
         within: dict[str, Any] = {}
         for field in fields(self):
             value = getattr(self, field.name)
-            if isinstance(value, Result):
+            if field.name.startswith("_"):
+                continue
+            if isinstance(value, Result) and field.metadata.get("row"):
                 within |= value.to_dict()
             else:
                 own[field.name] = value

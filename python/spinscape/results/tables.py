@@ -49,8 +49,9 @@ def as_dataset(result: Result) -> xarray.Dataset:
 
 
 def _parts(result: Result) -> list[Result]:
-    """The result and those within it."""
-    within = [value for name in declared(result) if isinstance(value := getattr(result, name), Result)]
+    """The result and those that are rows of it."""
+    rows = [getattr(result, name) for name, (per_row, _) in declared(result).items() if per_row]
+    within = [value for value in rows if isinstance(value, Result)]
     return [result, *(part for value in within for part in _parts(value))]
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from spinscape.arrays import as_number
 from spinscape.conventions import FloatArray, Xi
+from spinscape.results import Result
 from spinscape.theory.mixture import mixture
 from spinscape.theory.two_time.equations import Model
 from spinscape.theory.two_time.grid import RATIO_POINTS, ROW_POINTS, stencil
@@ -19,7 +19,7 @@ COARSEST, FINEST = 0.14, 0.0175  # spacings of the rows in log t
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class MeanFieldDynamics:
+class MeanFieldDynamics(Result):
     """The solution of the two-time equations at the times t, 0 first, then uniform in log t; n of them.
 
     t : (n,).
@@ -63,17 +63,6 @@ class MeanFieldDynamics:
         """R(t, s) at any times from 0 to t_max, broadcast; 0 where s > t."""
         times, earlier = np.broadcast_arrays(self._times(t, "t"), self._times(s, "s"))
         return np.where(earlier > times, 0.0, self._two_time(times, earlier)[1])[()]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all public fields by name, without copying the arrays."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if not f.name.startswith("_")}
-
-    def __repr__(self) -> str:
-        return (
-            f"MeanFieldDynamics(temperature={self.temperature:g}, start_beta={self.start_beta:g}, "
-            f"times={len(self.t)}, t_max={self.t[-1]:g}, energy from {self.energy[0]:.6f} to {self.energy[-1]:.6f}, "
-            f"energy_error <= {np.max(self.energy_error):.1e})"
-        )
 
     def _times(self, value: ArrayLike, name: str) -> FloatArray:
         times = np.asarray(value, dtype=np.float64)
