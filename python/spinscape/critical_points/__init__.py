@@ -9,6 +9,7 @@ searched as a glass is.
 
 from spinscape.critical_points.enumeration import Enumeration, enumerate_critical_points
 from spinscape.critical_points.indices import INDEX_METHODS, count_index
+from spinscape.critical_points.methods import Follow, Newton, SearchMethod
 from spinscape.critical_points.refinement import REFINE_METHODS, CriticalPoints, RefineStop, refine
 from spinscape.critical_points.search import CriticalPointSearch, find_critical_points, find_saddles
 
@@ -18,7 +19,10 @@ __all__ = [
     "CriticalPointSearch",
     "CriticalPoints",
     "Enumeration",
+    "Follow",
+    "Newton",
     "RefineStop",
+    "SearchMethod",
     "count_index",
     "enumerate_critical_points",
     "find_critical_points",
