@@ -17,8 +17,10 @@ from spinscape.critical_points import (
     SearchMethod,
     count_index,
     enumerate_critical_points,
+    extreme_eigenvalues,
     find_critical_points,
     find_saddles,
+    lanczos_index,
     refine,
 )
 from spinscape.descent import (
@@ -75,7 +77,7 @@ from spinscape.sampling import (
     temper,
 )
 from spinscape.schedules import AnnealingSchedule, ScheduleStage, SGDSchedule
-from spinscape.spectrum import IndexCount, extreme_eigenvalues, lanczos_index, matrix_index
+from spinscape.spectrum import IndexCount, matrix_index
 from spinscape.versions import __version__, show_versions, version_info
 
 if TYPE_CHECKING:

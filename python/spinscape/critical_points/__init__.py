@@ -7,6 +7,7 @@ couplings are float32 numbers exactly, so the landscape is the same. A landscape
 searched as a glass is.
 """
 
+from spinscape.critical_points.eigenvalues import extreme_eigenvalues, lanczos_index
 from spinscape.critical_points.enumeration import Enumeration, enumerate_critical_points
 from spinscape.critical_points.indices import INDEX_METHODS, count_index
 from spinscape.critical_points.methods import Follow, Newton, SearchMethod
@@ -25,7 +26,9 @@ __all__ = [
     "SearchMethod",
     "count_index",
     "enumerate_critical_points",
+    "extreme_eigenvalues",
     "find_critical_points",
     "find_saddles",
+    "lanczos_index",
     "refine",
 ]

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,9 @@ _CLASSES: tuple[type[DescentMethod], ...] = (
 )  # fmt: skip
 _BY_NAME = {method.name: method for method in _CLASSES}
 METHODS = tuple(_BY_NAME)
+MethodName = Literal[
+    "gradient", "momentum", "flow", "sgd", "lbfgs", "trust-region", "saddle-free-newton", "hessian-ascent", "power"
+]
 
 _MOST_STEPS = 2**53
 _REPLICAS_A_THREAD = 96  # evaluated at once
@@ -52,7 +55,7 @@ _REPLICAS_A_THREAD = 96  # evaluated at once
 def descend(
     landscape: Any,
     points: Any,
-    method: str | DescentMethod = "gradient",
+    method: MethodName | DescentMethod = "gradient",
     *,
     tol: float | None = None,
     max_steps: int | None = None,
