@@ -15,12 +15,13 @@ Array<double> copied(const Array<double>& points) {
 }
 
 py::dict refine_points(const Surface& surface, const Array<double>& starts, const Exclusion& exclusion,
-                       const RefineOptions& options, int n_threads) {
+                       const RefineOptions& options, const py::object& progress, int n_threads) {
   const Array<double> points = copied(starts);
   double* w = const_cast<double*>(points.data());
   Refined refined;
-  const Run run = make_run(n_threads);
-  without_gil([&] { refined = refine(surface, w, starts.shape(0), exclusion, options, run); });
+  const auto finished = std::make_shared<std::atomic<std::int64_t>>(0);
+  const Run run = reporting_run(n_threads, progress, finished, starts.shape(0));
+  without_gil([&] { refined = refine(surface, w, starts.shape(0), exclusion, options, finished.get(), run); });
   py::dict out;
   out["points"] = points;
   out["energy"] = column<double>(refined.energy);
@@ -45,13 +46,17 @@ py::dict move_points(const Surface& surface, const Array<double>& starts, const 
 }
 
 py::dict follow_points(const Surface& surface, const Array<double>& starts, const Array<std::int64_t>& index,
-                       const Exclusion& exclusion, const FollowOptions& options, int n_threads) {
+                       const Exclusion& exclusion, const FollowOptions& options, const py::object& progress,
+                       int n_threads) {
   const Array<double> points = copied(starts);
   double* w = const_cast<double*>(points.data());
   const std::int64_t* wanted = index.data();
   Followed followed;
-  const Run run = make_run(n_threads);
-  without_gil([&] { followed = follow_to_saddle(surface, w, starts.shape(0), wanted, exclusion, options, run); });
+  const auto finished = std::make_shared<std::atomic<std::int64_t>>(0);
+  const Run run = reporting_run(n_threads, progress, finished, starts.shape(0));
+  without_gil([&] {
+    followed = follow_to_saddle(surface, w, starts.shape(0), wanted, exclusion, options, finished.get(), run);
+  });
   py::dict out;
   out["points"] = points;
   out["index"] = column<std::int64_t>(followed.index);
@@ -110,11 +115,12 @@ void bind_search(py::module_& m) {
       .def_property_readonly("count", &Exclusion::count);
   bind_options(m);
   m.def("refine", &refine_points, py::arg("surface"), py::arg("starts").noconvert(), py::arg("exclusion"),
-        py::arg("options"), py::arg("n_threads"));
+        py::arg("options"), py::arg("progress"), py::arg("n_threads"));
   m.def("move_to_energy", &move_points, py::arg("surface"), py::arg("starts").noconvert(),
         py::arg("targets").noconvert(), py::arg("exclusion"), py::arg("options"), py::arg("n_threads"));
   m.def("follow_to_saddle", &follow_points, py::arg("surface"), py::arg("starts").noconvert(),
-        py::arg("index").noconvert(), py::arg("exclusion"), py::arg("options"), py::arg("n_threads"));
+        py::arg("index").noconvert(), py::arg("exclusion"), py::arg("options"), py::arg("progress"),
+        py::arg("n_threads"));
 }
 
 }  // namespace spinscape::bindings

@@ -55,22 +55,26 @@ py::dict columns(const IndexCounts<Count>& found) {
 }
 
 py::dict surface_index(const Surface& surface, const Array<double>& points, double zero_tol, InertiaMethod method,
-                       const Exclusion& exclusion, std::int64_t tile, int n_threads) {
+                       const Exclusion& exclusion, std::int64_t tile, const py::object& progress, int n_threads) {
   const double* w = points.data();
   const std::int64_t replicas = points.shape(0);
   IndexCounts<Inertia> found;
-  const Run run = make_run(n_threads);
-  without_gil([&] { found = count_index(surface, w, replicas, zero_tol, method, exclusion, tile, run); });
+  const auto finished = std::make_shared<std::atomic<std::int64_t>>(0);
+  const Run run = reporting_run(n_threads, progress, finished, replicas);
+  without_gil(
+      [&] { found = count_index(surface, w, replicas, zero_tol, method, exclusion, tile, finished.get(), run); });
   return columns(found);
 }
 
 py::dict surface_lanczos(const Surface& surface, const Array<double>& points, double zero_tol,
-                         const Exclusion& exclusion, const LanczosOptions& options, int n_threads) {
+                         const Exclusion& exclusion, const LanczosOptions& options, const py::object& progress,
+                         int n_threads) {
   const double* w = points.data();
   const std::int64_t replicas = points.shape(0);
   IndexCounts<LanczosCount> found;
-  const Run run = make_run(n_threads);
-  without_gil([&] { found = lanczos_index(surface, w, replicas, zero_tol, exclusion, options, run); });
+  const auto finished = std::make_shared<std::atomic<std::int64_t>>(0);
+  const Run run = reporting_run(n_threads, progress, finished, replicas);
+  without_gil([&] { found = lanczos_index(surface, w, replicas, zero_tol, exclusion, options, finished.get(), run); });
   return columns(found);
 }
 
@@ -132,9 +136,9 @@ void bind_spectrum(py::module_& m) {
   m.def("matrix_index", &matrix_index, py::arg("matrices").noconvert(), py::arg("zero_tol"), py::arg("method"),
         py::arg("n_threads"));
   m.def("surface_index", &surface_index, py::arg("surface"), py::arg("points").noconvert(), py::arg("zero_tol"),
-        py::arg("method"), py::arg("exclusion"), py::arg("tile"), py::arg("n_threads"));
+        py::arg("method"), py::arg("exclusion"), py::arg("tile"), py::arg("progress"), py::arg("n_threads"));
   m.def("surface_lanczos", &surface_lanczos, py::arg("surface"), py::arg("points").noconvert(), py::arg("zero_tol"),
-        py::arg("exclusion"), py::arg("options"), py::arg("n_threads"));
+        py::arg("exclusion"), py::arg("options"), py::arg("progress"), py::arg("n_threads"));
   m.def("lanczos_count", &lanczos_from_python, py::arg("multiply"), py::arg("excluded").noconvert(),
         py::arg("zero_tol"), py::arg("options"));
   m.def("extreme_eigenvalues", &extremes_from_python, py::arg("multiply"), py::arg("excluded").noconvert(),

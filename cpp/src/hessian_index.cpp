@@ -41,7 +41,8 @@ double symmetrise(double* matrix, std::int64_t n) {
 }  // namespace
 
 IndexCounts<Inertia> count_index(const Surface& surface, const double* points, std::int64_t replicas, double zero_tol,
-                                 InertiaMethod method, const Exclusion& exclusion, std::int64_t tile, const Run& run) {
+                                 InertiaMethod method, const Exclusion& exclusion, std::int64_t tile,
+                                 std::atomic<std::int64_t>* finished, const Run& run) {
   const std::int64_t n = surface.dimension();
   IndexCounts<Inertia> result{std::vector<Inertia>(replicas), std::vector<double>(replicas)};
   std::vector<double> hessians(std::min(tile, replicas) * n * n);
@@ -57,6 +58,7 @@ IndexCounts<Inertia> count_index(const Surface& surface, const double* points, s
       const double doubt = 10 * symmetrise(hessian, n);
       result.excluded[first + r] = frame.restrict_matrix(hessian);
       result.counts[first + r] = symmetric_inertia(hessian, frame.dimension(), zero_tol, method, run, doubt);
+      if (finished) finished->fetch_add(1);
     });
   }
   return result;
@@ -78,7 +80,7 @@ SearchSpace search_space(const Domain& domain, const double* w, const TangentFra
 
 IndexCounts<LanczosCount> lanczos_index(const Surface& surface, const double* points, std::int64_t replicas,
                                         double zero_tol, const Exclusion& exclusion, const LanczosOptions& options,
-                                        const Run& run) {
+                                        std::atomic<std::int64_t>* finished, const Run& run) {
   const std::int64_t n = surface.dimension();
   IndexCounts<LanczosCount> result{std::vector<LanczosCount>(replicas), std::vector<double>(replicas)};
   const std::vector<double> excluded = exclusion.at(points, replicas, n);
@@ -99,6 +101,7 @@ IndexCounts<LanczosCount> lanczos_index(const Surface& surface, const double* po
       const double square = dot(image.data(), image.data(), n);
       result.excluded[r] = std::max(result.excluded[r], root(square, image.data(), n));
     }
+    if (finished) finished->fetch_add(1);
   });
   return result;
 }

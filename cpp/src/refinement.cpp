@@ -68,17 +68,21 @@ class Tile {
     if (!options.matrix_free) hessians_.resize(count * n_ * n_);
   }
 
-  const std::vector<Walker>& refine() {
+  const std::vector<Walker>& refine(std::atomic<std::int64_t>* finished) {
+    std::size_t left = walkers_.size();
     for (std::int64_t step = 0; step <= options_.max_steps; ++step) {
       std::vector<Walker*> active;
       for (Walker& walker : walkers_)
         if (!walker.done) active.push_back(&walker);
+      if (finished) finished->fetch_add(static_cast<std::int64_t>(left - active.size()));
+      left = active.size();
       if (active.empty()) break;
       choose_directions(active);
       if (step == options_.max_steps) break;
       polish(active);
       search_lines(active);
     }
+    if (finished) finished->fetch_add(static_cast<std::int64_t>(left));
     return walkers_;
   }
 
@@ -265,13 +269,13 @@ class Tile {
 }  // namespace
 
 Refined refine(const Surface& surface, double* points, std::int64_t replicas, const Exclusion& exclusion,
-               const RefineOptions& options, const Run& run) {
+               const RefineOptions& options, std::atomic<std::int64_t>* finished, const Run& run) {
   const std::int64_t n = surface.dimension();
   Refined result{std::vector<double>(replicas), std::vector<double>(replicas), std::vector<std::int64_t>(replicas),
                  std::vector<StopReason>(replicas)};
   for (std::int64_t first = 0; first < replicas; first += options.tile) {
     Tile tile(surface, points + first * n, std::min(options.tile, replicas - first), exclusion, options, run);
-    const std::vector<Walker>& walkers = tile.refine();
+    const std::vector<Walker>& walkers = tile.refine(finished);
     for (std::size_t k = 0; k < walkers.size(); ++k) {
       const std::int64_t r = first + static_cast<std::int64_t>(k);
       std::copy(walkers[k].now.point.begin(), walkers[k].now.point.end(), points + r * n);

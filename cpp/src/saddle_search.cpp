@@ -40,15 +40,19 @@ class Block {
     if (!options.matrix_free) hessians_.resize(count * n_ * n_);
   }
 
-  const std::vector<Walker>& follow() {
+  const std::vector<Walker>& follow(std::atomic<std::int64_t>* finished) {
+    std::size_t left = walkers_.size();
     for (std::int64_t step = 0; step <= options_.max_steps; ++step) {
       std::vector<Walker*> active;
       for (Walker& walker : walkers_)
         if (!walker.done) active.push_back(&walker);
+      if (finished) finished->fetch_add(static_cast<std::int64_t>(left - active.size()));
+      left = active.size();
       if (active.empty()) break;
       choose_directions(active, 1 + step / options_.patience);
       if (step < options_.max_steps) move(active);
     }
+    if (finished) finished->fetch_add(static_cast<std::int64_t>(left));
     return walkers_;
   }
 
@@ -143,12 +147,13 @@ class Block {
 }  // namespace
 
 Followed follow_to_saddle(const Surface& surface, double* points, std::int64_t replicas, const std::int64_t* index,
-                          const Exclusion& exclusion, const FollowOptions& options, const Run& run) {
+                          const Exclusion& exclusion, const FollowOptions& options, std::atomic<std::int64_t>* finished,
+                          const Run& run) {
   Followed result;
   for (std::int64_t first = 0; first < replicas; first += options.tile) {
     Block block(surface, points + first * surface.dimension(), index + first, std::min(options.tile, replicas - first),
                 exclusion, options, run);
-    for (const Walker& walker : block.follow()) {
+    for (const Walker& walker : block.follow(finished)) {
       result.index.push_back(walker.index);
       result.steps.push_back(walker.steps);
       result.arrived.push_back(walker.arrived);

@@ -11,11 +11,16 @@ from spinscape.critical_points import (
     CriticalPoints,
     CriticalPointSearch,
     Enumeration,
+    Follow,
+    Newton,
     RefineStop,
+    SearchMethod,
     count_index,
     enumerate_critical_points,
+    extreme_eigenvalues,
     find_critical_points,
     find_saddles,
+    lanczos_index,
     refine,
 )
 from spinscape.descent import (
@@ -72,7 +77,7 @@ from spinscape.sampling import (
     temper,
 )
 from spinscape.schedules import AnnealingSchedule, ScheduleStage, SGDSchedule
-from spinscape.spectrum import IndexCount, extreme_eigenvalues, lanczos_index, matrix_index
+from spinscape.spectrum import IndexCount, matrix_index
 from spinscape.versions import __version__, show_versions, version_info
 
 if TYPE_CHECKING:
@@ -96,6 +101,7 @@ __all__ = [
     "Domain",
     "EnergySlice",
     "Enumeration",
+    "Follow",
     "GradientDescent",
     "GradientFlow",
     "HessianAscent",
@@ -106,6 +112,7 @@ __all__ = [
     "LayeredGlass",
     "MixedGlass",
     "Momentum",
+    "Newton",
     "PowerMethod",
     "PureGlass",
     "RefineStop",
@@ -115,6 +122,7 @@ __all__ = [
     "Sampling",
     "SamplingMethod",
     "ScheduleStage",
+    "SearchMethod",
     "SpectralDensity",
     "StopReason",
     "Tempering",

@@ -299,6 +299,7 @@ def surface_index(
     method: InertiaMethod,
     exclusion: Exclusion,
     tile: int,
+    progress: Callable[[int, int], object] | None,
     n_threads: int,
 ) -> dict[str, NDArray[Any]]: ...
 def surface_lanczos(
@@ -307,6 +308,7 @@ def surface_lanczos(
     zero_tol: float,
     exclusion: Exclusion,
     options: LanczosOptions,
+    progress: Callable[[int, int], object] | None,
     n_threads: int,
 ) -> dict[str, NDArray[Any]]: ...
 def lanczos_count(
@@ -362,7 +364,12 @@ class Exclusion:
     def count(self) -> int: ...
 
 def refine(
-    surface: Surface, starts: NDArray[np.float64], exclusion: Exclusion, options: RefineOptions, n_threads: int
+    surface: Surface,
+    starts: NDArray[np.float64],
+    exclusion: Exclusion,
+    options: RefineOptions,
+    progress: Callable[[int, int], object] | None,
+    n_threads: int,
 ) -> dict[str, NDArray[Any]]: ...
 def move_to_energy(
     surface: Surface,
@@ -378,5 +385,6 @@ def follow_to_saddle(
     index: NDArray[np.int64],
     exclusion: Exclusion,
     options: FollowOptions,
+    progress: Callable[[int, int], object] | None,
     n_threads: int,
 ) -> dict[str, NDArray[Any]]: ...

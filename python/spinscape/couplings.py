@@ -22,7 +22,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from math import comb
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from spinscape import _core, memory
 from spinscape.arrays import as_array, as_choice, as_integer, as_number, as_real, described
 
+LawName = Literal["gaussian", "rademacher", "uniform", "exponential", "student-t"]
 LAWS = ("gaussian", "rademacher", "uniform", "exponential", "student-t")
 
 # A sum of Gaussians is one Gaussian; of other laws every X is drawn. 2^40 draws take an hour or so.
@@ -58,6 +59,7 @@ def as_order(p: Any, name: str = "p") -> int:
     return as_integer(p, name, 2, _core.max_order)
 
 
+StorageName = Literal["auto", "stored", "regenerated"]
 STORAGES = ("auto", "stored", "regenerated")
 # An evaluation regenerates 1e9 couplings a second and core. What takes seconds is chosen by "auto", what takes minutes
 # must be asked for, and more is refused; so are more slabs than are quickly enumerated.

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from spinscape import memory
 from spinscape.arrays import as_array, as_integer, as_number, lengths
-from spinscape.landscape import CalledLandscape, as_landscape, check_products, on_domain, retracted
+from spinscape.landscape import hessian_at, is_landscape
 from spinscape.randomness import RNG, child_seeds, seed_from
 from spinscape.results import Result
 from spinscape.spectrum import SymmetricProblem
@@ -90,8 +90,8 @@ def spectral_density(
     """
     as_integer(probes, "probes", 1, 10**6)
     as_integer(steps, "steps", 1)
-    if hasattr(operator, "energy") and hasattr(operator, "gradient"):
-        operator, where, exclude = _of_landscape(as_landscape(operator, "operator"), where, exclude)
+    if is_landscape(operator):
+        operator, where, exclude = hessian_at(operator, where, exclude)
     n = as_integer(where, "where", 1)
     memory.require(8 * n * (min(steps, n) + 8), f"where: a Lanczos basis of dimension {n}")
     problem = SymmetricProblem(operator, n, 1, 1, exclude, rng)
@@ -107,19 +107,6 @@ def spectral_density(
     error = np.array([_standard_error(column) for column in densities.T])
     products = sum(found[2] for found in quadratures)
     return SpectralDensity(positions, densities.mean(axis=0), error, nodes, weights, kernel, left, products)
-
-
-def _of_landscape(landscape: CalledLandscape, where: Any, exclude: Any) -> tuple[Any, int, Any]:
-    """The Hessian's products at a point, the dimension, and the radial directions to leave out."""
-    array = as_array(where, "where")
-    if array.size != landscape.size or array.ndim > 2:
-        raise ValueError(f"where: expected one point of {landscape.size} coordinates, got shape {array.shape}")
-    point = retracted(landscape, on_domain(landscape, array.reshape(1, -1)))
-    radial = landscape.domain.radial(point[0])
-    if exclude is not None:
-        radial = np.vstack([radial, exclude])
-    check_products(landscape, point[0])
-    return lambda v: landscape.hvp(point, v[None])[0], landscape.size, radial if radial.size else None
 
 
 def _quadrature(problem: SymmetricProblem, steps: int, seed: int) -> tuple[FloatArray, FloatArray, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Self
+from typing import Literal, Self
 
 from spinscape.arrays import as_choice, as_integer, as_number, described
 from spinscape.results import storable
@@ -64,9 +64,9 @@ class SGDSchedule:
     """
 
     parts: int = 4
-    order: str = "cyclic"
+    order: Literal["cyclic", "random"] = "cyclic"
     stages: tuple[ScheduleStage, ...] = field(default=())
-    split: str = "couplings"
+    split: Literal["couplings", "tuples"] = "couplings"
 
     def __post_init__(self) -> None:
         as_integer(self.parts, "parts", 1, MOST_PARTS)
@@ -104,7 +104,7 @@ class AnnealingSchedule:
     last: float = 100.0
     steps: int = 2000
     levels: int = 100
-    spacing: str = "geometric"
+    spacing: Literal["geometric", "linear"] = "geometric"
 
     def __post_init__(self) -> None:
         as_choice(self.spacing, "spacing", SPACINGS)

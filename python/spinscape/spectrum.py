@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ from spinscape.results import Result, row
 from spinscape.threads import as_threads
 
 FLOAT64 = np.dtype(np.float64)
+MatrixMethodName = Literal["auto", "tridiagonal", "cholesky"]
 MATRIX_METHODS = ("auto", "tridiagonal", "cholesky")
 
 # A Lanczos basis fills the space up to this size; larger ones look for the decisive eigenvalues only.
@@ -111,7 +112,7 @@ class ExtremeEigenvalues(Result):
 
 
 def matrix_index(
-    matrices: Any, zero_tol: float = 1e-3, *, method: str = "auto", n_threads: int | None = None
+    matrices: Any, zero_tol: float = 1e-3, *, method: MatrixMethodName = "auto", n_threads: int | None = None
 ) -> IndexCount:
     """Count the negative, zero and positive eigenvalues of symmetric matrices.
 
@@ -188,7 +189,7 @@ def extreme_eigenvalues(
     n: int,
     count: int = 1,
     *,
-    which: str = "smallest",
+    which: Literal["smallest", "largest"] = "smallest",
     tol: float = 1e-10,
     max_steps: int | None = None,
     block_size: int = 1,

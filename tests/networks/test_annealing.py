@@ -58,7 +58,7 @@ def test_networks_do_not_depend_on_each_other():
     assert np.array_equal(block.parameters[1:], alone.parameters)
     assert np.array_equal(block.train_loss[1:], alone.train_loss)
     assert block.training is settings
-    assert "annealing, 5 sweeps, T from 0.01 to 0.0001" in repr(block)
+    assert "Cooling(sweeps=5, hot=0.01, cold=0.0001" in repr(block)
 
 
 def test_annealing_finds_low_losses():

@@ -6,6 +6,7 @@
 // goes along an excluded direction. What does not converge is reported.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <vector>
 
@@ -31,8 +32,9 @@ struct Refined {
   std::vector<StopReason> stop;
 };
 
-// points: (replicas, dimension) on the domain; overwritten by the end points, |w|^2 = size to rounding.
+// points: (replicas, dimension) on the domain; overwritten by the end points, |w|^2 = size to rounding. finished:
+// counts replicas as they end, for a progress report; may be nullptr.
 Refined refine(const Surface& surface, double* points, std::int64_t replicas, const Exclusion& exclusion,
-               const RefineOptions& options, const Run& run);
+               const RefineOptions& options, std::atomic<std::int64_t>* finished, const Run& run);
 
 }  // namespace spinscape

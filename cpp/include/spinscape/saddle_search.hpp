@@ -3,6 +3,7 @@
 // directions. Longest steps are in units of longest_step: radian on spheres.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <vector>
 
@@ -44,8 +45,9 @@ struct Followed {
 
 // Leads every point near a critical point with `index` negative eigenvalues; index < 0 takes the number its start has
 // (Hessian matrices only). Zero modes, told by zero_mode_bound, are not followed and not counted. points: as above;
-// index: (replicas,).
+// index: (replicas,). finished: counts replicas as they end, for a progress report; may be nullptr.
 Followed follow_to_saddle(const Surface& surface, double* points, std::int64_t replicas, const std::int64_t* index,
-                          const Exclusion& exclusion, const FollowOptions& options, const Run& run);
+                          const Exclusion& exclusion, const FollowOptions& options, std::atomic<std::int64_t>* finished,
+                          const Run& run);
 
 }  // namespace spinscape

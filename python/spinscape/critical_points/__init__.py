@@ -7,8 +7,10 @@ couplings are float32 numbers exactly, so the landscape is the same. A landscape
 searched as a glass is.
 """
 
+from spinscape.critical_points.eigenvalues import extreme_eigenvalues, lanczos_index
 from spinscape.critical_points.enumeration import Enumeration, enumerate_critical_points
 from spinscape.critical_points.indices import INDEX_METHODS, count_index
+from spinscape.critical_points.methods import Follow, Newton, SearchMethod
 from spinscape.critical_points.refinement import REFINE_METHODS, CriticalPoints, RefineStop, refine
 from spinscape.critical_points.search import CriticalPointSearch, find_critical_points, find_saddles
 
@@ -18,10 +20,15 @@ __all__ = [
     "CriticalPointSearch",
     "CriticalPoints",
     "Enumeration",
+    "Follow",
+    "Newton",
     "RefineStop",
+    "SearchMethod",
     "count_index",
     "enumerate_critical_points",
+    "extreme_eigenvalues",
     "find_critical_points",
     "find_saddles",
+    "lanczos_index",
     "refine",
 ]

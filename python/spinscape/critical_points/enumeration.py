@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,8 @@ from spinscape.critical_points.indices import count_index
 from spinscape.critical_points.polynomial import path_count, solve
 from spinscape.critical_points.refinement import refine
 from spinscape.critical_points.search import find_saddles
-from spinscape.descent.method import Progress
 from spinscape.hamiltonian import Glass, LayeredGlass
+from spinscape.progress import Progress, as_progress
 from spinscape.randomness import RNG, child_seeds, seed_from
 from spinscape.results import Result, row
 from spinscape.spectrum import IndexCount
@@ -77,7 +77,7 @@ class Enumeration(Result):
 def enumerate_critical_points(
     glass: Glass,
     *,
-    method: str = "auto",
+    method: Literal["auto", "homotopy", "searches"] = "auto",
     max_paths: int = 20_000,
     max_searches: int = 20_000,
     rng: RNG = 0,
@@ -115,9 +115,7 @@ def enumerate_critical_points(
     most_paths = as_integer(max_paths, "max_paths", 0)
     most_searches = as_integer(max_searches, "max_searches", 1)
     seed, threads = seed_from(rng), as_threads(n_threads)
-    if progress is not None and not callable(progress):
-        raise TypeError(f"progress: expected a callable or None, got {type(progress).__name__}")
-    census = _Census(glass, threads, progress or _silent)
+    census = _Census(glass, threads, as_progress(progress) or _silent)
     solutions = expected = 0
     proven = False
     if method != "searches":

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spinscape import _core, memory
 from spinscape.arrays import as_choice, as_number
 from spinscape.critical_points.exclusion import exclusion_of
 from spinscape.critical_points.surfaces import fits, searched, tile_of
-from spinscape.landscape import Landscape, certified, check_products, landscape_first, on_domain, retracted
+from spinscape.landscape import (
+    CalledLandscape,
+    Landscape,
+    certified,
+    check_products,
+    landscape_first,
+    on_domain,
+    retracted,
+)
+from spinscape.progress import Progress, as_progress
 from spinscape.spectrum import IndexCount, index_count, inertia_method, lanczos_bytes, lanczos_options
 from spinscape.threads import as_threads
 
+IndexName = Literal["auto", "tridiagonal", "cholesky", "lanczos"]
 INDEX_METHODS = ("auto", "tridiagonal", "cholesky", "lanczos")
 
 
@@ -22,9 +33,10 @@ def count_index(
     landscape: Landscape,
     points: Any,
     zero_tol: float = 1e-3,
-    method: str = "auto",
+    method: IndexName = "auto",
     *,
     exclude: Any = None,
+    progress: Progress | None = None,
     n_threads: int | None = None,
 ) -> IndexCount:
     """Count the eigenvalues of the Riemannian Hessian on the tangent space below -zero_tol, within, above.
@@ -47,6 +59,7 @@ def count_index(
         none. Counted is the Hessian restricted to their complement. Where they are null directions, as a symmetry's
         are at critical points, that is the Hessian without its zero modes; how far they are from it is
         `excluded_curvature`.
+    progress : called as progress(replicas counted, replicas) about every 50 ms and at the end.
     n_threads : number of threads; never changes a result.
 
     Returns `IndexCount`: every row says whether it is certified, and its margin. Raises TypeError, ValueError or
@@ -58,20 +71,35 @@ def count_index(
     block = retracted(called, on_domain(called, points))
     as_choice(method, "method", INDEX_METHODS)
     zero_tol = as_number(zero_tol, "zero_tol", 0.0)
-    threads = as_threads(n_threads)
+    threads, report = as_threads(n_threads), as_progress(progress)
     replicas, D = block.shape
     excluded = exclusion_of(exclude, block)
-    hessian = 8 * D * D
     if method == "auto":
-        method = "tridiagonal" if fits(3 * hessian) else "lanczos"
+        method = "tridiagonal" if fits(3 * 8 * D * D) else "lanczos"
     if method == "lanczos":
         memory.require(min(threads, replicas) * lanczos_bytes(D, None), f"points: Lanczos bases for {D} spins")
         options = lanczos_options(D, None, 1, 0, float(np.finfo(np.float64).eps))
         for point in block:
             check_products(called, point)
-        by_products = _core.surface_lanczos(called.surface, block, zero_tol, excluded, options, threads)
-        return index_count(by_products, zero_tol, method)
-    own = hessian + 8 * (12 + excluded.count) * D
-    tile = tile_of(called, replicas, own, 1, threads, f"points: Hessians of {D} x {D}")
-    counted = _core.surface_index(called.surface, block, zero_tol, inertia_method(method), excluded, tile, threads)
+        counted = _core.surface_lanczos(called.surface, block, zero_tol, excluded, options, report, threads)
+    else:
+        counted = _by_matrix(called, block, zero_tol, method, excluded, report, threads)
+    if report is not None:
+        report(replicas, replicas)
     return index_count(counted, zero_tol, method)
+
+
+def _by_matrix(
+    called: CalledLandscape,
+    block: NDArray[np.float64],
+    zero_tol: float,
+    method: str,
+    excluded: _core.Exclusion,
+    report: Progress | None,
+    threads: int,
+) -> dict[str, NDArray[Any]]:
+    replicas, D = block.shape
+    own = 8 * D * (D + 12 + excluded.count)
+    tile = tile_of(called, replicas, own, 1, threads, f"points: Hessians of {D} x {D}")
+    inertia = inertia_method(method)
+    return _core.surface_index(called.surface, block, zero_tol, inertia, excluded, tile, report, threads)

@@ -9,18 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinscape import _core
-from spinscape.arrays import as_choice, as_integer, as_number
+from spinscape.arrays import as_number
 from spinscape.critical_points.exclusion import exclusion_of
-from spinscape.critical_points.surfaces import fits, searched, tile_of
+from spinscape.critical_points.methods import HESSIANS, HessianName, Newton, as_search_method
+from spinscape.critical_points.surfaces import searched, tile_of
 from spinscape.landscape import Landscape, landscape_first, on_domain, retracted
+from spinscape.progress import Progress, as_progress
 from spinscape.results import Result, StopReason, row
 from spinscape.spectrum import IndexCount
 from spinscape.threads import as_threads
 
-REFINE_METHODS = ("auto", "dense", "krylov")
+REFINE_METHODS = HESSIANS
 RefineStop = StopReason  # its name in version 0.1.0
-
-_LARGEST_DENSE_NEWTON = 2000  # coordinates; beyond, one factorisation takes longer than an interrupt may wait
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -68,9 +68,10 @@ def refine(
     points: Any,
     *,
     tol: float = 1e-12,
-    max_steps: int = 50,
-    method: str = "auto",
+    max_steps: int | None = None,
+    method: HessianName | Newton = "auto",
     exclude: Any = None,
+    progress: Progress | None = None,
     n_threads: int | None = None,
 ) -> CriticalPoints:
     """Bring every point to the critical point nearby by Newton's method on the landscape's domain, in float64.
@@ -87,13 +88,15 @@ def refine(
     landscape : a glass, a network's landscape, or any other `Landscape` that offers `hvp` or `hessian`.
     points : (replicas, D), the starts, |w|^2 = N on each sphere to 1e-4 relative (they are then put on it).
     tol : converged where |g|/√D <= tol * scale, scale = max(|H|/D, root mean square eigenvalue of the Hessian).
-    max_steps : Newton steps a replica.
-    method : "dense": Hessian matrices, Cholesky or LU factorisation, Levenberg-Marquardt steps where Newton's are too
-        long or the Hessian is singular. "krylov": Hessian-vector products only (conjugate gradients, MINRES), one
-        replica after the other for a landscape of your own; it sees negative curvature only where the conjugate
-        gradients meet it. "auto": dense up to D = 2000 where the matrices fit, else krylov.
+    max_steps : Newton steps a replica, default 50.
+    method : `Newton(hessian, max_steps)`, or what its `hessian` is. "dense": Hessian matrices, Cholesky or LU
+        factorisation, Levenberg-Marquardt steps where Newton's are too long or the Hessian is singular. "krylov":
+        Hessian-vector products only (conjugate gradients, MINRES), one replica after the other for a landscape of your
+        own; it sees negative curvature only where the conjugate gradients meet it. "auto": dense up to D = 2000 where
+        the matrices fit, else krylov.
     exclude : directions not to step along, those of symmetries: (k, D), or a function of points (rows, D) ->
         (rows, k, D); see `count_index`. Converged is still judged by the whole gradient.
+    progress : called as progress(replicas that ended, replicas) about every 50 ms and at the end.
     n_threads : number of threads; never changes a result.
 
     Returns `CriticalPoints`; not converging is a stop reason, not an error. Raises TypeError, ValueError or MemoryError
@@ -101,21 +104,21 @@ def refine(
     """
     called = searched(landscape)
     starts = retracted(called, on_domain(called, points))
-    as_choice(method, "method", REFINE_METHODS)
+    way = as_search_method(Newton, method, max_steps)
     tol = as_number(tol, "tol", 0.0)
-    max_steps = as_integer(max_steps, "max_steps", 0, 10**6)
-    threads = as_threads(n_threads)
+    threads, report = as_threads(n_threads), as_progress(progress)
     replicas, D = starts.shape
-    if method == "auto":
-        method = "dense" if D <= _LARGEST_DENSE_NEWTON and fits(5 * 8 * D * D) else "krylov"
-    matrix_free = method == "krylov"
+    kind = way.kind(D)
+    matrix_free = kind == "krylov"
     hessian = 0 if matrix_free else 8 * D * D
     # A replica has its Hessian, points, gradients and directions; a thread factorises in four matrices more.
     excluded = exclusion_of(exclude, starts)
     own, matrices = 8 * (12 + excluded.count) * D + hessian, 0 if matrix_free else 4
     tile = tile_of(called, replicas, own, matrices, threads, f"points: refining points of {D} coordinates")
-    options = _core.RefineOptions(tol, max_steps, 0.1, matrix_free, tile)
-    found = _core.refine(called.surface, starts, excluded, options, threads)
+    options = _core.RefineOptions(tol, way.steps(), 0.1, matrix_free, tile)
+    found = _core.refine(called.surface, starts, excluded, options, report, threads)
+    if report is not None:
+        report(replicas, replicas)
     return CriticalPoints(
         points=found["points"],
         energy_density=found["energy"] / called.energy_scale,
@@ -124,5 +127,5 @@ def refine(
         steps=found["steps"],
         overlap=called.domain.overlap(found["points"], starts),
         tol=tol,
-        method=method,
+        method=kind,
     )

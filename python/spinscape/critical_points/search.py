@@ -12,18 +12,28 @@ from spinscape import _core, memory
 from spinscape.arrays import as_choice, as_integer, as_real, described
 from spinscape.critical_points.exclusion import exclusion_of
 from spinscape.critical_points.indices import count_index
+from spinscape.critical_points.methods import (
+    HESSIANS,
+    Follow,
+    HessianName,
+    Newton,
+    SearchMethod,
+    SearchName,
+    as_search_method,
+    refuse_beside,
+)
 from spinscape.critical_points.refinement import CriticalPoints, refine
-from spinscape.critical_points.surfaces import fits, searched, tile_of
+from spinscape.critical_points.surfaces import searched, tile_of
 from spinscape.landscape import CalledLandscape, Landscape, landscape_first, on_domain, retracted
+from spinscape.progress import Progress, as_progress, shifted
 from spinscape.randomness import RNG
 from spinscape.results import Result, StopReason, row
 from spinscape.spectrum import IndexCount
 from spinscape.threads import as_threads
 
-SADDLE_METHODS = ("auto", "dense", "krylov")
+SADDLE_METHODS = HESSIANS
 SEARCH_METHODS = ("auto", "follow", "newton")
 
-_LARGEST_DENSE = 600  # coordinates; beyond, one eigenvalue decomposition takes longer than an interrupt may wait
 _LEVEL_STEPS = 10_000
 _FLOAT64 = np.dtype(np.float64)
 
@@ -90,10 +100,11 @@ def find_saddles(
     rng: RNG = None,
     starts: Any = None,
     tol: float = 1e-12,
-    max_steps: int = 400,
+    max_steps: int | None = None,
     zero_tol: float = 1e-3,
-    method: str = "auto",
+    method: HessianName | Follow = "auto",
     exclude: Any = None,
+    progress: Progress | None = None,
     n_threads: int | None = None,
 ) -> CriticalPointSearch:
     """Find saddles of a prescribed index by eigenvector following from random points, ended by Newton's method.
@@ -118,13 +129,15 @@ def find_saddles(
     rng : of the uniform starts.
     starts : (count, D), points to begin at instead; needed on flat space.
     tol : as in `refine`: converged where |g|/√D <= tol * scale.
-    max_steps : steps of following; Newton's come on top (50 at most).
+    max_steps : steps of following, default 400; Newton's come on top (50 at most).
     zero_tol : of the final count of eigenvalues; see `count_index`.
-    method : "dense": the whole spectrum of the Hessian every step. "krylov": Lanczos for the lowest directions,
-        conjugate gradients for the others; worth it for small indices only, and one search after the other for a
-        landscape of your own. "auto": dense up to D = 600.
+    method : `Follow(hessian, max_steps)`, or what its `hessian` is. "dense": the whole spectrum of the Hessian every
+        step. "krylov": Lanczos for the lowest directions, conjugate gradients for the others; worth it for small
+        indices only, and one search after the other for a landscape of your own. "auto": dense up to D = 600.
     exclude : directions neither stepped along nor counted, those of symmetries: (k, D), or a function of points
         (rows, D) -> (rows, k, D); see `count_index`.
+    progress : called as progress(done, all) about every 50 ms and at the end, where each search counts once when it is
+        followed, once when it is refined and once when it is counted.
     n_threads : number of threads; never changes a result.
 
     Returns `CriticalPointSearch`; rows that failed or ended at another index stay and say so (`reached`). Raises
@@ -133,17 +146,14 @@ def find_saddles(
     called = searched(landscape)
     begin = _starts(called, starts, count, rng)
     wanted = _indices(called, index, len(begin))
-    as_choice(method, "method", SADDLE_METHODS)
-    steps = as_integer(max_steps, "max_steps", 0, 10**6)
-    if method == "auto":
-        method = "dense" if called.size <= _LARGEST_DENSE and fits(5 * 8 * called.size**2) else "krylov"
-    threads = as_threads(n_threads)
-    excluded = exclusion_of(exclude, begin)
-    followed = _follow(called, begin, wanted, excluded, steps, method == "krylov", threads)
-    found = refine(called, followed["points"], tol=tol, exclude=exclude, n_threads=threads)
-    counted = count_index(called, found.points, zero_tol, exclude=exclude, n_threads=threads)
+    way = as_search_method(Follow, method, max_steps)
+    kind = way.kind(called.size)
+    work = _Work(called, exclude, as_progress(progress), as_threads(n_threads))
+    followed = work.follow(begin, wanted, way.steps(), kind == "krylov")
+    found = work.refined(followed["points"], tol, 50)
+    counted = work.counted(found, zero_tol)
     target = wanted.astype(np.float64)
-    return _result(called, found, counted, begin, target, "index", method, followed["steps"])
+    return _result(called, found, counted, begin, target, "index", kind, followed["steps"])
 
 
 @landscape_first
@@ -155,10 +165,11 @@ def find_critical_points(
     rng: RNG = None,
     starts: Any = None,
     tol: float = 1e-12,
-    max_steps: int = 400,
+    max_steps: int | None = None,
     zero_tol: float = 1e-3,
-    method: str = "auto",
+    method: SearchName | Follow | Newton = "auto",
     exclude: Any = None,
+    progress: Progress | None = None,
     n_threads: int | None = None,
 ) -> CriticalPointSearch:
     """Find critical points, of whatever index, near a prescribed energy density.
@@ -176,14 +187,17 @@ def find_critical_points(
     rng : of the uniform starts.
     starts : (count, D), points to begin at instead; needed on flat space.
     tol : as in `refine`: converged where |g|/√D <= tol * scale.
-    max_steps : steps of following, or of Newton's method.
+    max_steps : steps of following, or of Newton's method; default 400.
     zero_tol : of the final count of eigenvalues; see `count_index`.
-    method : "follow": eigenvector following, as in `find_saddles`, of the number of negative directions that the moved
-        point has; nearly all searches converge. "newton": Newton's method with decreasing |g| from the moved point,
-        as `refine` does: |g|^2 is minimised without any index in view, at the price of up to half the searches ending
-        in local minima of |g|^2 (`stalled`). "auto": follow up to D = 600, else newton.
+    method : `Follow(...)`, `Newton(...)`, or a name. "follow": eigenvector following, as in `find_saddles`, of the
+        number of negative directions that the moved point has; nearly all searches converge. "newton": Newton's method
+        with decreasing |g| from the moved point, as `refine` does: |g|^2 is minimised without any index in view, at the
+        price of up to half the searches ending in local minima of |g|^2 (`stalled`). "auto": follow up to D = 600,
+        else newton.
     exclude : directions neither stepped along nor counted, those of symmetries: (k, D), or a function of points
         (rows, D) -> (rows, k, D); see `count_index`.
+    progress : called as progress(done, all) about every 50 ms and at the end, where each search counts once when it is
+        followed, once when it is refined and once when it is counted.
     n_threads : number of threads; never changes a result.
 
     Returns `CriticalPointSearch`; rows that failed stay and say so. Raises TypeError, ValueError or MemoryError naming
@@ -192,29 +206,42 @@ def find_critical_points(
     called = searched(landscape)
     begin = _starts(called, starts, count, rng)
     replicas = len(begin)
-    as_choice(method, "method", SEARCH_METHODS)
-    limit = as_integer(max_steps, "max_steps", 0, 10**6)
-    if method == "auto":
-        method = "follow" if called.size <= _LARGEST_DENSE and fits(5 * 8 * called.size**2) else "newton"
-    threads = as_threads(n_threads)
-    excluded = exclusion_of(exclude, begin)
+    way = _as_way(method, max_steps, called.size)
+    work = _Work(called, exclude, as_progress(progress), as_threads(n_threads))
     target = np.full(replicas, np.nan)
     if energy is not None:
         target = _broadcast(as_real(energy, "energy", _FLOAT64), "energy", replicas)
         extensive = np.ascontiguousarray(target * called.energy_scale)
         options = _core.LevelOptions(_LEVEL_STEPS)
         memory.require(6 * begin.nbytes, f"count: {replicas:,} searches in {called.size} coordinates")
-        begin = _core.move_to_energy(called.surface, begin, extensive, excluded, options, threads)["points"]
+        excluded = exclusion_of(exclude, begin)
+        begin = _core.move_to_energy(called.surface, begin, extensive, excluded, options, work.threads)["points"]
     steps = np.zeros(replicas, dtype=np.int64)
     near = begin
-    if method == "follow":
+    if isinstance(way, Follow):
         own = np.full(replicas, -1, dtype=np.int64)
-        followed = _follow(called, begin, own, excluded, limit, False, threads)
+        followed = work.follow(begin, own, way.steps(), False)
         near, steps = followed["points"], followed["steps"]
-    newton = limit if method == "newton" else 50
-    found = refine(called, near, tol=tol, max_steps=newton, exclude=exclude, n_threads=threads)
-    counted = count_index(called, found.points, zero_tol, exclude=exclude, n_threads=threads)
-    return _result(called, found, counted, begin, target, "energy", method, steps)
+        found = work.refined(near, tol, 50)
+    else:
+        found = work.refined(near, tol, way.steps(400), way.hessian)
+    counted = work.counted(found, zero_tol)
+    return _result(called, found, counted, begin, target, "energy", way.name, steps)
+
+
+def _as_way(method: Any, max_steps: Any, size: int) -> Follow | Newton:
+    """The method of `find_critical_points`."""
+    if isinstance(method, SearchMethod):
+        refuse_beside(method, max_steps)
+        if not isinstance(method, (Follow, Newton)):
+            raise TypeError(f"method: expected Follow or Newton, got {type(method).__name__}")
+        if isinstance(method, Follow) and method.hessian == "krylov":
+            raise ValueError("method: expected whole Hessians to follow the index a point has, got Follow('krylov')")
+        return method
+    name = as_choice(method, "method", SEARCH_METHODS)
+    if name == "auto":
+        name = "follow" if Follow().kind(size) == "dense" else "newton"
+    return Follow(max_steps=max_steps) if name == "follow" else Newton(max_steps=max_steps)
 
 
 def _starts(landscape: CalledLandscape, starts: Any, count: int | None, rng: RNG) -> NDArray[np.float64]:
@@ -248,25 +275,48 @@ def _broadcast(values: NDArray[Any], name: str, replicas: int) -> NDArray[Any]:
     return np.broadcast_to(values, (replicas,))
 
 
-def _follow(
-    landscape: CalledLandscape,
-    starts: NDArray[np.float64],
-    index: NDArray[np.int64],
-    exclusion: _core.Exclusion,
-    steps: int,
-    free: bool,
-    threads: int,
-) -> dict[str, NDArray[Any]]:
-    D = landscape.size
-    matrix = 8 * D * D
-    basis = min(D, int(index.max(initial=0)) + 500)
-    # A replica has its Hessian and vectors; a thread decomposes in four matrices more, or has Lanczos bases.
-    own, matrices = 8 * (12 + exclusion.count) * D + (0 if free else matrix), 0 if free else 4
-    if free:
-        memory.require(min(threads, len(starts) + 1) * 3 * 8 * basis * D, f"index: Lanczos bases for {D} coordinates")
-    tile = tile_of(landscape, len(starts), own, matrices, threads, f"count: saddle searches in {D} coordinates")
-    options = _core.FollowOptions(steps, free, basis, tile)
-    return _core.follow_to_saddle(landscape.surface, starts, index, exclusion, options, threads)
+class _Work:
+    """The three stretches of a search, each with its part of the progress."""
+
+    def __init__(self, landscape: CalledLandscape, exclude: Any, progress: Progress | None, threads: int) -> None:
+        self.landscape, self.exclude, self.progress, self.threads = landscape, exclude, progress, threads
+
+    def follow(
+        self, starts: NDArray[np.float64], index: NDArray[np.int64], steps: int, free: bool
+    ) -> dict[str, NDArray[Any]]:
+        """Lead the starts near critical points with so many negative directions."""
+        D, landscape, threads = self.landscape.size, self.landscape, self.threads
+        exclusion = exclusion_of(self.exclude, starts)
+        matrix = 8 * D * D
+        basis = min(D, int(index.max(initial=0)) + 500)
+        # A replica has its Hessian and vectors; a thread decomposes in four matrices more, or has Lanczos bases.
+        own, matrices = 8 * (12 + exclusion.count) * D + (0 if free else matrix), 0 if free else 4
+        if free:
+            bases = min(threads, len(starts) + 1) * 3
+            memory.require(bases * 8 * basis * D, f"index: Lanczos bases for {D} coordinates")
+        tile = tile_of(landscape, len(starts), own, matrices, threads, f"count: saddle searches in {D} coordinates")
+        options = _core.FollowOptions(steps, free, basis, tile)
+        report = self._report(0, len(starts))
+        return _core.follow_to_saddle(landscape.surface, starts, index, exclusion, options, report, threads)
+
+    def refined(
+        self, points: NDArray[np.float64], tol: float, steps: int, hessian: HessianName = "auto"
+    ) -> CriticalPoints:
+        """Bring them there by Newton's method."""
+        way, report = Newton(hessian, steps), self._report(1, len(points))
+        return refine(
+            self.landscape, points, tol=tol, method=way, exclude=self.exclude, progress=report, n_threads=self.threads
+        )
+
+    def counted(self, found: CriticalPoints, zero_tol: float) -> IndexCount:
+        """Count their indices."""
+        report = self._report(2, len(found))
+        return count_index(
+            self.landscape, found.points, zero_tol, exclude=self.exclude, progress=report, n_threads=self.threads
+        )
+
+    def _report(self, stretches: int, count: int) -> Progress | None:
+        return shifted(self.progress, stretches * count, 3 * count)
 
 
 def _result(

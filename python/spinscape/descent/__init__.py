@@ -1,6 +1,6 @@
 """Descent of blocks of replicas on any landscape."""
 
-from spinscape.descent.descending import METHODS, descend
+from spinscape.descent.descending import METHODS, MethodName, descend
 from spinscape.descent.method import DescentMethod
 from spinscape.descent.methods import (
     LBFGS,
@@ -25,6 +25,7 @@ __all__ = [
     "GradientDescent",
     "GradientFlow",
     "HessianAscent",
+    "MethodName",
     "Momentum",
     "PowerMethod",
     "SaddleFreeNewton",

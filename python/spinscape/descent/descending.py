@@ -14,14 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spinscape import _core, memory
 from spinscape.arrays import as_choice, as_integer, as_number, as_real, described
-from spinscape.descent.method import DescentMethod, Progress
+from spinscape.descent.method import DescentMethod
 from spinscape.descent.methods import (
     LBFGS,
     GradientDescent,
@@ -35,6 +35,7 @@ from spinscape.descent.methods import (
 from spinscape.descent.result import Descent, as_descent
 from spinscape.descent.stochastic import SGD
 from spinscape.landscape import CalledLandscape, as_landscape, landscape_first, on_domain
+from spinscape.progress import Progress, as_progress
 from spinscape.threads import as_threads
 
 _CLASSES: tuple[type[DescentMethod], ...] = (
@@ -42,6 +43,9 @@ _CLASSES: tuple[type[DescentMethod], ...] = (
 )  # fmt: skip
 _BY_NAME = {method.name: method for method in _CLASSES}
 METHODS = tuple(_BY_NAME)
+MethodName = Literal[
+    "gradient", "momentum", "flow", "sgd", "lbfgs", "trust-region", "saddle-free-newton", "hessian-ascent", "power"
+]
 
 _MOST_STEPS = 2**53
 _REPLICAS_A_THREAD = 96  # evaluated at once
@@ -51,7 +55,7 @@ _REPLICAS_A_THREAD = 96  # evaluated at once
 def descend(
     landscape: Any,
     points: Any,
-    method: str | DescentMethod = "gradient",
+    method: MethodName | DescentMethod = "gradient",
     *,
     tol: float | None = None,
     max_steps: int | None = None,
@@ -107,10 +111,8 @@ def descend(
     called = as_landscape(landscape)
     way = as_method(method, arguments)
     starts = on_domain(called, points, called.dtype)
-    threads = as_threads(n_threads)
+    threads, report = as_threads(n_threads), as_progress(progress)
     way.check(called)
-    if progress is not None and not callable(progress):
-        raise TypeError(f"progress: expected a callable or None, got {type(progress).__name__}")
     if not way.takes_tol and tol is not None:
         raise ValueError(f"tol: expected None for method {way.name!r}, which does not use it, got {tol!r}")
     tol = as_number(way.default_tol if tol is None else tol, "tol", 0.0)
@@ -121,9 +123,9 @@ def descend(
             f"ladder: expected none for method {way.name!r}, which does not use it, got {described(ladder)}"
         )
     _require_memory(called, starts, len(options.ladder), way.vectors(called), threads)
-    found = way.run(called, starts, options, progress, threads)
-    if progress is not None:
-        progress(starts.shape[0], starts.shape[0])
+    found = way.run(called, starts, options, report, threads)
+    if report is not None:
+        report(starts.shape[0], starts.shape[0])
     return as_descent(found, way.name, tol, options)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -12,9 +11,9 @@ from numpy.typing import NDArray
 from spinscape import _core
 from spinscape.descent.stepping import walk
 from spinscape.landscape import CalledLandscape
+from spinscape.progress import Progress
 
 Found = dict[str, NDArray[Any]]
-Progress = Callable[[int, int], object]
 
 
 @dataclass(frozen=True)

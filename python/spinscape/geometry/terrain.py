@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinscape.critical_points import CriticalPoints, count_index, refine
-from spinscape.descent import descend
+from spinscape.descent import MethodName, descend
 from spinscape.descent.result import Descent
 from spinscape.landscape import CalledLandscape, Domain, as_landscape
 from spinscape.spectrum import IndexCount
@@ -81,7 +81,7 @@ class Terrain:
         return values, vectors.T
 
     def walk(
-        self, points: FloatArray, units: FloatArray, method: str, tol: float, **options: Any
+        self, points: FloatArray, units: FloatArray, method: MethodName, tol: float, **options: Any
     ) -> Iterator[tuple[NDArray[np.int64], Descent]]:
         """Descend from the points; yield rows that share a unit of curvature, and what became of them."""
         for unit in np.unique(units):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from spinscape import _core, memory
 from spinscape.arrays import as_block, as_dtype, as_integer, as_number, as_real
-from spinscape.couplings import Law, given_form, given_values, split_form
+from spinscape.couplings import Law, StorageName, given_form, given_values, split_form
 from spinscape.landscape import Combinable, Domain
 from spinscape.randomness import RNG, seed_from
 from spinscape.threads import as_threads
@@ -30,7 +30,7 @@ class Glass(Combinable):
     A sampled subclass has a `seed`, a `law`, and `_draw`.
     """
 
-    couplings_storage: str = "auto"
+    couplings_storage: StorageName = "auto"
 
     exact_derivatives = True
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from spinscape import memory
 from spinscape.arrays import as_dtype, as_integer
-from spinscape.couplings import Law, as_order, sampled_forms
+from spinscape.couplings import Law, LawName, StorageName, as_order, sampled_forms
 from spinscape.hamiltonian.base import Glass, Terms, pure_scale
 from spinscape.randomness import RNG, seed_from
 from spinscape.threads import as_threads
@@ -29,10 +29,10 @@ class LayeredGlass(Glass):
         n: int,
         *,
         rng: RNG = None,
-        law: str = "gaussian",
+        law: LawName = "gaussian",
         nu: float | None = None,
         dtype: Any = "float64",
-        couplings_storage: str = "auto",
+        couplings_storage: StorageName = "auto",
         n_threads: int | None = None,
     ) -> None:
         self.p = as_order(p)

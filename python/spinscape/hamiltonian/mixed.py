@@ -9,7 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinscape.arrays import as_dtype, as_integer, as_number, described
-from spinscape.couplings import Law, as_order, given_form, packed_from_tensor, sampled_forms, tensor_from_packed
+from spinscape.couplings import (
+    Law,
+    LawName,
+    StorageName,
+    as_order,
+    given_form,
+    packed_from_tensor,
+    sampled_forms,
+    tensor_from_packed,
+)
 from spinscape.hamiltonian.base import Glass, Terms, pure_scale
 from spinscape.randomness import RNG, seed_from
 from spinscape.threads import as_threads
@@ -27,10 +36,10 @@ class MixedGlass(Glass):
         N: int,
         *,
         rng: RNG = None,
-        law: str = "gaussian",
+        law: LawName = "gaussian",
         nu: float | None = None,
         dtype: Any = "float64",
-        couplings_storage: str = "auto",
+        couplings_storage: StorageName = "auto",
         n_threads: int | None = None,
     ) -> None:
         self.xi = _as_xi(xi)

@@ -10,6 +10,7 @@ from spinscape.landscape.derivatives import certified, check_products
 from spinscape.landscape.distinctness import distinct
 from spinscape.landscape.domain import Domain
 from spinscape.landscape.functions import FunctionLandscape, landscape_from
+from spinscape.landscape.hessians import hessian_at, is_landscape
 from spinscape.landscape.protocol import Landscape, domain_of
 
 __all__ = [
@@ -25,6 +26,8 @@ __all__ = [
     "check_products",
     "distinct",
     "domain_of",
+    "hessian_at",
+    "is_landscape",
     "landscape_first",
     "landscape_from",
     "offers",

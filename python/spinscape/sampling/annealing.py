@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from spinscape import _core
 from spinscape.landscape import as_landscape, landscape_first
+from spinscape.progress import Progress
 from spinscape.randomness import RNG
 from spinscape.results import Result, row, shared
 from spinscape.sampling.methods import SamplingMethod, SamplingName, as_sampling_method
-from spinscape.sampling.steps import Progress, checked_call, require_memory, trace_steps
+from spinscape.sampling.steps import checked_call, require_memory, trace_steps
 from spinscape.schedules import AnnealingSchedule
 
 
@@ -98,9 +99,9 @@ def anneal(
     betas, counts = plan.betas, plan.level_steps
     fixed = [0.0 if call.method.step is None else call.method.epsilon(beta) for beta in betas]
     levels = [_core.ThermalLevel(*level) for level in zip(betas, counts, fixed, strict=True)]
-    found = _core.sample(call.landscape.surface, call.starts, levels, call.options(), progress, call.threads)
-    if progress is not None:
-        progress(replicas * plan.steps, replicas * plan.steps)
+    found = _core.sample(call.landscape.surface, call.starts, levels, call.options(), call.progress, call.threads)
+    if call.progress is not None:
+        call.progress(replicas * plan.steps, replicas * plan.steps)
     empty = np.array(counts) == 0
     for name in ("level_energy", "acceptance"):
         found[name][:, empty] = np.nan

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from spinscape import _core
 from spinscape.arrays import as_integer
 from spinscape.landscape import as_landscape, landscape_first
+from spinscape.progress import Progress
 from spinscape.randomness import RNG
 from spinscape.results import Result, row, shared
 from spinscape.sampling.methods import SamplingMethod, SamplingName, as_sampling_method
 from spinscape.sampling.steps import (
     MOST_STEPS,
-    Progress,
     as_beta,
     checked_call,
     leapfrog_steps,
@@ -120,9 +120,9 @@ def sample(
     require_memory(call, count, replicas, 1)
     epsilon = leapfrog_steps([inverse], call)[0]
     levels = [_core.ThermalLevel(inverse, count, epsilon)]
-    found = _core.sample(call.landscape.surface, call.starts, levels, call.options(), progress, call.threads)
-    if progress is not None:
-        progress(replicas * count, replicas * count)
+    found = _core.sample(call.landscape.surface, call.starts, levels, call.options(), call.progress, call.threads)
+    if call.progress is not None:
+        call.progress(replicas * count, replicas * count)
     of_moves = {"mean_energy_density": found["level_energy"][:, 0], "acceptance": found["acceptance"][:, 0]}
     for values in of_moves.values():
         values[...] = values if count else np.nan

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from spinscape import _core, memory
 from spinscape.arrays import as_integer, as_number
 from spinscape.landscape import CalledLandscape, on_domain
+from spinscape.progress import Progress, as_progress
 from spinscape.randomness import RNG, seed_from
 from spinscape.sampling.methods import SamplingMethod
 from spinscape.threads import as_threads
 
 MOST_STEPS = 2**40
 MOST_CHAINS = 2**32
-Progress = Callable[[int, int], object]
 
 _PILOT_CHAINS = 8
 _PILOT_STEPS = 300
@@ -37,6 +37,7 @@ class Call:
     first_replica: int
     trace_every: int
     keep_every: int
+    progress: Progress | None
     threads: int
 
     def options(self) -> _core.ThermalOptions:
@@ -69,8 +70,6 @@ def checked_call(
 ) -> Call:
     """Check what all samplers are given; `rungs` rows of points are one replica."""
     starts = on_domain(landscape, points, landscape.dtype)
-    if progress is not None and not callable(progress):
-        raise TypeError(f"progress: expected a callable or None, got {type(progress).__name__}")
     replicas, most = starts.shape[0] // rungs, MOST_CHAINS // rungs
     if replicas > most:
         raise ValueError(f"points: expected at most {most:,} replicas, got {replicas:,}")
@@ -83,6 +82,7 @@ def checked_call(
         first_replica=as_integer(first_replica, "first_replica", 0, most - replicas),
         trace_every=as_integer(trace_every, "trace_every", 0, MOST_STEPS),
         keep_every=as_integer(keep_every, "keep_every", 0, MOST_STEPS),
+        progress=as_progress(progress),
         threads=as_threads(n_threads),
     )
 

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from spinscape import _core, memory
 from spinscape.arrays import as_array, as_integer, as_real, described
 from spinscape.landscape import as_landscape, landscape_first
+from spinscape.progress import Progress
 from spinscape.randomness import RNG
 from spinscape.results import Result, row, shared
 from spinscape.sampling.methods import SamplingMethod, SamplingName, as_sampling_method
 from spinscape.sampling.steps import (
     MOST_STEPS,
-    Progress,
     checked_call,
     leapfrog_steps,
     require_memory,
@@ -116,9 +116,9 @@ def temper(
     epsilons = leapfrog_steps(ladder, call)
     core = _core.Ladder(ladder, epsilons, count, every)
     starts = call.starts.reshape(chains // rungs, rungs, called.size)
-    found = _core.temper(called.surface, starts, core, call.options(), progress, call.threads)
-    if progress is not None:
-        progress(chains * count, chains * count)
+    found = _core.temper(called.surface, starts, core, call.options(), call.progress, call.threads)
+    if call.progress is not None:
+        call.progress(chains * count, chains * count)
     for name in ("mean_energy", "acceptance"):
         found[name][...] = found[name] if count else np.nan
     return Tempering(

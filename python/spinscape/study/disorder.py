@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinscape.arrays import as_integer, as_number
+from spinscape.couplings import LawName
 from spinscape.hamiltonian import MixedGlass
 
 FloatArray = NDArray[np.float64]
@@ -41,7 +42,7 @@ def as_counts(counts: Mapping[Any, int] | int, sizes: tuple[int, ...], name: str
     return {str(N): as_integer(given[N], name, 1, 10**6) for N in sizes}
 
 
-def instance(parameters: Mapping[str, Any], unit: Mapping[str, Any], law: str = "gaussian") -> MixedGlass:
+def instance(parameters: Mapping[str, Any], unit: Mapping[str, Any], law: LawName = "gaussian") -> MixedGlass:
     """The glass of a unit: of its size N and tensor, of the recipe's ξ, law and dtype."""
     coefficients = {int(p): c for p, c in parameters["xi"].items()}
     couplings = seed(parameters["rng"], unit["N"], unit["tensor"], COUPLINGS)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinscape.arrays import as_choice, as_dtype, as_integer, as_number
-from spinscape.couplings import Law, as_order
+from spinscape.couplings import Law, LawName, as_order
 from spinscape.critical_points import count_index, refine
 from spinscape.descent import descend
 from spinscape.hamiltonian import PureGlass
@@ -163,7 +163,7 @@ def _seed(rng: int, N: int, tensor: int, stream: int) -> np.random.SeedSequence:
 
 
 @lru_cache(maxsize=1)  # the blocks of one tensor come one after the other
-def _glass(p: int, N: int, tensor: int, law: str, nu: float | None, rng: int) -> PureGlass:
+def _glass(p: int, N: int, tensor: int, law: LawName, nu: float | None, rng: int) -> PureGlass:
     return PureGlass(p, N, rng=_seed(rng, N, tensor, stream=0), law=law, nu=nu)
 
 
