@@ -49,6 +49,7 @@ OWN_VALUES = {
         **{"architecture": ONE_OUTPUT, "inputs": X, "first": np.ones(ONE_OUTPUT.parameters)},
         "second": np.zeros(ONE_OUTPUT.parameters),
     },
+    "to_torch": {"parameters": POINTS[0]},
     "outputs_of": {"parameters": POINTS[0], "inputs": X},
     "landscape_of": {"loss": LOSS, "chunk": None},
     "TorchLandscape": {"loss": LOSS, "chunk": None},

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +83,7 @@ class Architecture:
         """Numbers the network returns."""
         return self.widths[-1]
 
-    @property
+    @cached_property
     def layers(self) -> tuple[Layer, ...]:
         """The layers, input side first."""
         layers, start = [], 0

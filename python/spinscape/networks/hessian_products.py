@@ -62,7 +62,8 @@ class _Block:
         """Write R of the gradient of the summed loss into the views `into`."""
         samples = batched.expanded(self.samples, self.weights.matrices[0].shape[0])
         done = batched.forward(self.architecture, self.weights, samples)
-        moved_inputs, moved_raw, moved_outputs = self._forward(done)
+        first = [batched.derivative(self.architecture.activation, active) for active in done.active]
+        moved_inputs, moved_raw, moved_outputs = self._forward(done, first)
         slope = batched.placed(self.loss.slope(done.outputs, self.targets))
         moved = batched.placed(self.loss.curved(done.outputs, self.targets, moved_outputs))
         upstream, moved_upstream = slope, moved
@@ -79,14 +80,13 @@ class _Block:
             upstream = batched.placed(down + upstream) if adds else down
             moved_upstream = batched.placed(moved_down + moved_upstream) if adds else moved_down
             active = done.active[layer - 1]
-            first = batched.derivative(self.architecture.activation, active)
-            slope, moved = batched.placed(upstream * first), moved_upstream * first
+            slope, moved = batched.placed(upstream * first[layer - 1]), moved_upstream * first[layer - 1]
             if self.architecture.activation == "tanh":
-                moved += (-2 * active * first * upstream) * moved_raw[layer - 1]
+                moved += (-2 * active * slope) * moved_raw[layer - 1]
             moved = batched.placed(moved)
 
-    def _forward(self, done: batched.Pass) -> tuple[list[Tensor | None], list[Tensor], Tensor]:
-        """R of every layer's inputs (None: zero), of the raw values of the hidden layers, of the outputs."""
+    def _forward(self, done: batched.Pass, first: list[Tensor]) -> tuple[list[Tensor | None], list[Tensor], Tensor]:
+        """R of the layers' inputs (None: zero), of the hidden layers' z, of the outputs; first: their φ'(z)."""
         moved: list[Tensor | None] = [None]
         raw: list[Tensor] = []
         last = len(self.weights.matrices) - 1
@@ -100,7 +100,7 @@ class _Block:
             if layer == last:
                 return moved, raw, present
             raw.append(present)
-            after = present * batched.derivative(self.architecture.activation, done.active[layer])
+            after = present * first[layer]
             if self.architecture.adds_input(layer) and before is not None:
                 after += before
             moved.append(batched.placed(after))

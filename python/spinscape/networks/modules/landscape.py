@@ -29,8 +29,9 @@ from spinscape.networks.tensors import tensor_of
 FloatArray = NDArray[Any]
 FLOAT64 = np.dtype(np.float64)
 
-# Bytes that the vectors of one batched backward pass may take together.
-_PASS_BYTES = 2**26
+# Bytes that the vectors of one batched backward pass may take together, and of a graph that stays in cache with them:
+# with a larger one they are faster one after the other (benchmarks/hessian_products.py).
+_PASS_BYTES, _CACHED_GRAPH = 2**26, 2**20
 
 
 class TorchLandscape:
@@ -178,10 +179,14 @@ class TorchLandscape:
             gradient = _derivative(value, theta, graph=True)
             if not gradient.requires_grad:
                 continue  # the value is linear
-            step = max(1, min(len(vectors), _PASS_BYTES // max(self._problem.graph_bytes, 8 * self.size)))
+            step = self._vectors_at_once()
             for first in range(0, len(vectors), step):
                 total[first : first + step] += self._backward(gradient, theta, vectors[first : first + step])
         return total
+
+    def _vectors_at_once(self) -> int:
+        graph = self._problem.graph_bytes
+        return 1 if graph > _CACHED_GRAPH else max(1, _PASS_BYTES // max(graph, 8 * self.size))
 
     def _backward(self, gradient: Tensor, theta: Tensor, vectors: Tensor) -> Tensor:
         """Vectors times the derivative of the gradient: at once if that gives what one alone does, else in turn."""

@@ -14,6 +14,7 @@ from spinscape import memory
 from spinscape.networks.modules import batch_norm as batch_norms
 from spinscape.networks.modules.functional import FunctionalModule
 from spinscape.networks.modules.samples import Part, joined, read
+from spinscape.networks.modules.trees import tensors_of
 from spinscape.networks.tensors import tensor_of
 
 # Bytes of activations that a pass keeps for its derivatives, at most, where the loss can be taken apart: an interrupt
@@ -68,6 +69,8 @@ class Problem:
 
     def require_memory(self, graphs: int) -> None:
         """Raise MemoryError unless so many times what a part keeps fits into memory."""
+        if self.graph_bytes <= _GRAPH_BYTES:
+            return  # a look at the system's memory takes longer than it is worth
         largest = max(part.samples or 0 for part in self.parts)
         memory.require(graphs * self.graph_bytes, f"chunk: derivatives of a pass of {largest or 'all'} samples")
 
@@ -158,17 +161,18 @@ def _probe(part: Part) -> Part:
 
 def _graph_bytes(function: FunctionalModule, theta: Tensor, part: Part) -> int:
     """Return the bytes that one pass of a part keeps for its derivatives, from those of a few of its samples."""
-    probe, seen = _probe(part), {theta.untyped_storage().data_ptr(): 0}
+    probe, kept = _probe(part), {}
+    there = {tensor.untyped_storage().data_ptr() for tensor in tensors_of((theta, probe.tree()))}
 
     def pack(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        seen.setdefault(storage.data_ptr(), storage.nbytes())
+        if tensor.untyped_storage().data_ptr() not in there:
+            kept[tensor.data_ptr()] = tensor.nbytes
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
         value = function.value(theta, probe)
     del value
-    return sum(seen.values()) * (part.samples or 1) // (probe.samples or 1)
+    return sum(kept.values()) * (part.samples or 1) // (probe.samples or 1)
 
 
 def _reduction(function: FunctionalModule, theta: Tensor, part: Part, other: Part | None = None) -> bool | None:
