@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from spinscape.arrays import as_flag
+from spinscape.arrays import described as shown
 from spinscape.results.describing import described
 from spinscape.results.stopping import stop_counts, stop_names
 
@@ -114,7 +116,7 @@ class Result:
         """
         from spinscape.results.tables import as_frame
 
-        return as_frame(self, points)
+        return as_frame(self, as_flag(points, "points"))
 
     def to_xarray(self) -> xarray.Dataset:
         """Return all arrays with their axes named, points included; the shared labels of an axis are its coordinate."""
@@ -129,6 +131,8 @@ class Result:
         """
         from spinscape.results.storing import save
 
+        if not isinstance(path, (str, Path)):
+            raise TypeError(f"path: expected the name of a file, got {shown(path)}")
         return save(self, Path(path))
 
 
