@@ -51,6 +51,7 @@ OWN_VALUES = {
     },
     "to_torch": {"parameters": POINTS[0]},
     "outputs_of": {"parameters": POINTS[0], "inputs": X},
+    "to_pandas": {"points": False},
     "landscape_of": {"loss": LOSS, "chunk": None},
     "TorchLandscape": {"loss": LOSS, "chunk": None},
     "refine_networks": {"method": "lbfgs"},

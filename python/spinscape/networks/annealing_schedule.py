@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from spinscape.arrays import as_integer, as_number, as_real
+from spinscape.results import storable
 
 
+@storable
 @dataclass(frozen=True)
 class Cooling:
     """The schedule.

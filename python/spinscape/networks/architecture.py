@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from spinscape import memory
 from spinscape.arrays import as_array, as_block, as_choice, as_flag, as_integer, as_number, as_real
 from spinscape.randomness import RNG, seed_from
+from spinscape.results import storable
 
 if TYPE_CHECKING:
     from torch import nn
@@ -39,6 +40,7 @@ class Layer:
     stop: int
 
 
+@storable
 @dataclass(frozen=True)
 class Architecture:
     """A fully connected network: h ← activation(h W + b) in every hidden layer, outputs h W + b.

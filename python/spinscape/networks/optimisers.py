@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from spinscape.arrays import as_choice, as_integer, as_number
+from spinscape.results import storable
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -17,6 +18,7 @@ Step = Callable[["Tensor", "Tensor", "Tensor"], None]
 """Changes parameters in place: (theta, gradient, rate), rate (networks, 1)."""
 
 
+@storable
 @dataclass(frozen=True)
 class Training:
     """Settings of a training; the rate in epoch t (from 0) is rate / (1 + decay t).
