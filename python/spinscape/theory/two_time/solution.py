@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from spinscape.arrays import as_number
+from spinscape.arrays import as_number, ignoring_underflow
 from spinscape.conventions import FloatArray, Xi
 from spinscape.theory.mixture import mixture
 from spinscape.theory.two_time.equations import Model
@@ -101,6 +101,7 @@ class MeanFieldDynamics:
         return np.where(later < rows.times[0], early[:, :, 0].T.reshape(found.shape), found)
 
 
+@ignoring_underflow
 def dmft(
     xi: Xi, t_max: float, beta: float | None = None, *, start_beta: float = 0.0, tol: float = 1e-4
 ) -> MeanFieldDynamics:
