@@ -197,4 +197,5 @@ def _smoothed(grid: FloatArray, nodes: FloatArray, weights: FloatArray, width: f
 
 def _standard_error(samples: FloatArray) -> float:
     """Of the mean; nan for one sample."""
-    return float(np.std(samples, ddof=1) / sqrt(len(samples))) if len(samples) > 1 else float("nan")
+    count = len(samples)
+    return float(lengths(samples - samples.mean(), count - 1) / sqrt(count)) if count > 1 else float("nan")

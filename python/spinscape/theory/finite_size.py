@@ -60,7 +60,9 @@ def ground_state_estimate(N: Any, p: Any) -> GroundStateEstimate:
     r"""Heuristic mean and standard deviation of min H_N/N: minima as a Poisson process of the exact mean density.
 
     P(min > u) is taken as :math:`e^{-\Lambda(u)}`, with :math:`\Lambda(u)` the exact mean number of minima below u (of
-    pairs, for even p), given that there is one. Not a theorem: minima are not independent; about 1 % off at N = 10.
+    pairs, for even p), given that there is one. Not a theorem: minima are not independent. Against the
+    lowest of many descents at p = 3 the mean is 5.4(4) % too high at N = 3 (4,000 instances), 1.3(2) % at N = 10
+    (2,500), 0.3(2) % at N = 25 (300); the standard deviation is 25(1), 15(2) and 1(4) % too large.
     """
     size, order = as_size(N), as_order(p)
     low, high = _transition(size, order)
