@@ -95,9 +95,10 @@ def test_energy_and_gap_against_an_independent_dual(terms, known):
 def test_200_random_mixtures():
     rng = np.random.default_rng(0)
     steps = [check(random_mixture(rng)) for _ in range(200)]
-    assert min(steps) == 0
-    assert sum(2 <= count <= 20 for count in steps) > 10  # several steps
-    assert sum(count > 20 for count in steps) > 20  # continuous
+    replica_symmetric, one, several = (sum(count == k for count in steps) for k in (0, 1, 2))
+    continuous = sum(count > 20 for count in steps)
+    print(f"{replica_symmetric} without steps, {one} with one, {several} with two, {continuous} continuous")
+    assert min(replica_symmetric, one, several, continuous) > 5
 
 
 def relu_ground_state():

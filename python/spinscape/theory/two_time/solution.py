@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from spinscape.arrays import as_number, ignoring_underflow
 from spinscape.conventions import FloatArray, Xi
-from spinscape.theory.mixture import mixture
+from spinscape.theory.mixture import at_one, mixture
 from spinscape.theory.two_time.equations import Model
 from spinscape.theory.two_time.grid import RATIO_POINTS, ROW_POINTS, stencil
 from spinscape.theory.two_time.integrate import Rows, integrate
@@ -127,6 +127,7 @@ def dmft(
     whose grid does not fit.
     """
     temperature = 0.0 if beta is None else 1.0 / as_number(beta, "beta", 0.0, exclusive=True)
+    at_one(xi)  # refuses an infinite ξ''(1): the gradient of such a field has no derivative
     model = Model(mixture(xi), temperature, as_number(start_beta, "start_beta", 0.0))
     last = as_number(t_max, "t_max", 0.0, exclusive=True)
     target = as_number(tol, "tol", 0.0, exclusive=True) * float(np.sqrt(model.xi(1.0, 0)))
