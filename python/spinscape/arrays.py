@@ -7,14 +7,30 @@ because a silent cast turns complex into real, text into numbers and None into N
 from __future__ import annotations
 
 import operator
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spinscape import memory
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 Real = NDArray[np.float32] | NDArray[np.float64]
+
+
+def ignoring_underflow(function: Callable[P, T]) -> Callable[P, T]:
+    """Decorate a function in which what underflows counts for nothing, whatever `np.errstate` its caller has set."""
+
+    @wraps(function)
+    def quiet(*args: P.args, **kwargs: P.kwargs) -> T:
+        with np.errstate(under="ignore"):
+            return function(*args, **kwargs)
+
+    return quiet
 
 
 def as_dtype(dtype: Any, name: str = "dtype") -> np.dtype[Any]:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinscape import memory
-from spinscape.arrays import as_array, as_integer, as_number, lengths
+from spinscape.arrays import as_array, as_integer, as_number, ignoring_underflow, lengths
 from spinscape.landscape import hessian_at, is_landscape
 from spinscape.randomness import RNG, child_seeds, seed_from
 from spinscape.results import Result
@@ -46,6 +46,7 @@ class SpectralDensity(Result):
     n: int
     products: int
 
+    @ignoring_underflow
     def fraction(self, low: float = -np.inf, high: float = np.inf) -> tuple[float, float]:
         """Return the fraction of eigenvalues in (low, high) and its standard error; the kernel plays no part.
 
@@ -54,12 +55,14 @@ class SpectralDensity(Result):
         inside = np.where((self.nodes > low) & (self.nodes < high), self.weights, 0.0).sum(axis=1)
         return float(inside.mean()), _standard_error(inside)
 
+    @ignoring_underflow
     def moment(self, order: int) -> tuple[float, float]:
         """Return tr A^order / n and its standard error; exact per probe for orders below 2 steps."""
         powers = (self.weights * self.nodes ** as_integer(order, "order", 0)).sum(axis=1)
         return float(powers.mean()), _standard_error(powers)
 
 
+@ignoring_underflow
 def spectral_density(
     operator: Any,
     where: Any,
@@ -161,7 +164,7 @@ def _grid(grid: Any, nodes: FloatArray, width: float) -> FloatArray:
 
 
 def _smoothed(grid: FloatArray, nodes: FloatArray, weights: FloatArray, width: float) -> FloatArray:
-    with np.errstate(under="ignore", over="ignore"):  # far from a node its kernel is nothing
+    with np.errstate(over="ignore"):  # far from a node its kernel is nothing
         distances = (grid[:, None] - nodes) / width
         density: FloatArray = np.exp(-(distances**2) / 2) @ weights / (width * sqrt(2 * np.pi))
     return density
@@ -169,4 +172,5 @@ def _smoothed(grid: FloatArray, nodes: FloatArray, weights: FloatArray, width: f
 
 def _standard_error(samples: FloatArray) -> float:
     """Of the mean; nan for one sample."""
-    return float(np.std(samples, ddof=1) / sqrt(len(samples))) if len(samples) > 1 else float("nan")
+    count = len(samples)
+    return float(lengths(samples - samples.mean(), count - 1) / sqrt(count)) if count > 1 else float("nan")

@@ -61,7 +61,7 @@ def solved(xi: MixtureFunction, pattern: Pattern) -> Profile | None:
             knots = knots_at(found.x)
             if not (np.abs(found.fun).max() < 1e-9 and (np.diff(knots) > 0).all()):
                 return None
-        profile = Profile(xi, knots, *_ends(xi, pattern, knots), np.array(pattern.full))
+        profile = Profile(xi, knots, *_joined(pattern, *_ends(xi, pattern, knots)), np.array(pattern.full))
         steps = staircase_of(profile)
     concave = bool((steps.jumps >= -_CONCAVE * np.cumsum(steps.jumps)).all())
     return profile if np.isfinite(profile.left).all() and concave else None
@@ -159,6 +159,16 @@ def _ends(xi: MixtureFunction, pattern: Pattern, knots: FloatArray) -> tuple[Flo
             right[-1] = 0.0  # ξ''(1) is infinite
     if pattern.flat:
         left[0] = right[0] = np.sqrt(knots[1] / first[1])
+    return left, right
+
+
+def _joined(pattern: Pattern, left: FloatArray, right: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The ends of lines moved onto each other: D is continuous to the bit, and what it lacks the duality gap tells."""
+    full = np.array(pattern.full)
+    at = np.where(full[:-1], right[:-1], np.where(full[1:], left[1:], np.sqrt(right[:-1] * left[1:])))
+    left, right = np.append(left[0], at), np.append(at, right[-1])
+    if pattern.flat:
+        left[0] = right[0]
     return left, right
 
 

@@ -33,6 +33,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from spinscape.arrays import ignoring_underflow
 from spinscape.conventions import FloatArray
 from spinscape.theory.domain import as_energies, as_index, as_order, as_size
 from spinscape.theory.index_counts import LogCount, law_of, log_weighted_masses, upper_limit
@@ -40,6 +41,7 @@ from spinscape.theory.one_point import log_density
 from spinscape.theory.quadrature import log_integrals
 
 
+@ignoring_underflow
 def log_mean_critical_points(
     N: Any, p: Any, below: ArrayLike = np.inf, above: ArrayLike = -np.inf, index: Any = None
 ) -> FloatArray:
@@ -79,6 +81,7 @@ def log_mean_critical_points(
     return log_mean_index_count(N, p, below, above, index).value
 
 
+@ignoring_underflow
 def log_mean_index_count(
     N: Any, p: Any, below: ArrayLike = np.inf, above: ArrayLike = -np.inf, index: Any = None
 ) -> LogCount:
@@ -104,6 +107,7 @@ def log_mean_index_count(
     return LogCount(value[()], counts.error.reshape(upper.shape)[()])
 
 
+@ignoring_underflow
 def critical_energy_density(u: ArrayLike, N: Any, p: Any, index: Any = None, log: bool = False) -> FloatArray:
     """Exact density of the mean number of critical points per unit of energy density u.
 

@@ -19,12 +19,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
+from spinscape.arrays import ignoring_underflow
 from spinscape.conventions import FloatArray
 from spinscape.theory.domain import as_energies, as_order, refuse_quadratic
 
 _ABSOLUTE, _RELATIVE = 1e-15, 4 * float(np.finfo(float).eps)
 
 
+@ignoring_underflow
 def dynamic_temperature(p: Any) -> float:
     r"""The dynamic transition :math:`T_d=\sqrt{p(p-2)^{p-2}/(p-1)^{p-1}}`, p >= 3: relaxation times diverge there."""
     order = as_order(p)
@@ -32,6 +34,7 @@ def dynamic_temperature(p: Any) -> float:
     return float(np.exp(0.5 * (np.log(order) + (order - 2) * np.log(order - 2.0) - (order - 1) * np.log(order - 1.0))))
 
 
+@ignoring_underflow
 def static_temperature(p: Any) -> float:
     """The static transition T_s, p >= 3: below it the replica symmetry is broken in one step."""
     order = as_order(p)
@@ -41,6 +44,7 @@ def static_temperature(p: Any) -> float:
     return float(np.sqrt(order * q ** (order - 2) * (1.0 - q)))
 
 
+@ignoring_underflow
 def equilibrium_energy(T: ArrayLike, p: Any) -> FloatArray:
     """Equilibrium energy density: -1/T for T >= T_s, the one-step solution below, -E_0 at T = 0; p >= 3.
 

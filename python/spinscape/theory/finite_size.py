@@ -10,12 +10,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from spinscape.arrays import ignoring_underflow
 from spinscape.conventions import FloatArray
 from spinscape.theory.counts import log_mean_critical_points
 from spinscape.theory.domain import as_energies, as_order, as_size
 from spinscape.theory.pure import threshold_energy
 
 
+@ignoring_underflow
 def log_mean_below_threshold(N: Any, p: Any) -> float:
     r"""Natural logarithm of the exact mean number of critical points below :math:`-E_\infty`.
 
@@ -24,6 +26,7 @@ def log_mean_below_threshold(N: Any, p: Any) -> float:
     return float(log_mean_critical_points(N, p, below=-threshold_energy(as_order(p))))
 
 
+@ignoring_underflow
 def minima_fraction_above(delta: ArrayLike, N: Any, p: Any) -> FloatArray:
     r"""Fraction of the mean number of minima whose energy density is above :math:`-E_\infty+\delta`.
 
@@ -35,6 +38,7 @@ def minima_fraction_above(delta: ArrayLike, N: Any, p: Any) -> FloatArray:
     return np.exp(above - log_mean_critical_points(N, p, index=0))[()]
 
 
+@ignoring_underflow
 def ground_state_bound(u: ArrayLike, N: Any, p: Any) -> FloatArray:
     """Rigorous upper bound of P(min H_N/N <= u): the mean number of minima below u, half of it for even p, at most 1.
 
@@ -51,11 +55,14 @@ class GroundStateEstimate(NamedTuple):
     sd: float
 
 
+@ignoring_underflow
 def ground_state_estimate(N: Any, p: Any) -> GroundStateEstimate:
     r"""Heuristic mean and standard deviation of min H_N/N: minima as a Poisson process of the exact mean density.
 
     P(min > u) is taken as :math:`e^{-\Lambda(u)}`, with :math:`\Lambda(u)` the exact mean number of minima below u (of
-    pairs, for even p), given that there is one. Not a theorem: minima are not independent; about 1 % off at N = 10.
+    pairs, for even p), given that there is one. Not a theorem: minima are not independent. Against the
+    lowest of many descents at p = 3 the mean is 5.4(4) % too high at N = 3 (4,000 instances), 1.3(2) % at N = 10
+    (2,500), 0.3(2) % at N = 25 (300); the standard deviation is 25(1), 15(2) and 1(4) % too large.
     """
     size, order = as_size(N), as_order(p)
     low, high = _transition(size, order)

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
+from spinscape.arrays import ignoring_underflow
 from spinscape.conventions import FloatArray, Xi
 from spinscape.theory.breaking import patterns, solved, staircase_of
 from spinscape.theory.mixture import MixtureFunction, mixture
@@ -59,6 +60,7 @@ class GroundState:
         return np.asarray(self.susceptibility + (1 - np.maximum(points, self.overlaps)) @ self.jumps)
 
 
+@ignoring_underflow
 def ground_state_energy_mixed(xi: Xi) -> float:
     """E_0 > 0 with lim min H_N/N = −E_0, for any mixture. See `ground_state_mixed`.
 
@@ -70,6 +72,7 @@ def ground_state_energy_mixed(xi: Xi) -> float:
     return ground_state_mixed(xi).energy
 
 
+@ignoring_underflow
 def ground_state_mixed(xi: Xi) -> GroundState:
     """The minimiser of the zero-temperature Crisanti–Sommers problem, with a bound on its own error.
 

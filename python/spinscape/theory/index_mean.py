@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import erf
 
+from spinscape.arrays import ignoring_underflow
 from spinscape.conventions import FloatArray
 from spinscape.theory.domain import as_energies, as_order, as_size
 from spinscape.theory.one_point import log_density
@@ -28,6 +29,7 @@ _BLOCK = 2**22  # numbers held at once of each kind of function: 32 MB
 _TAIL = 8.0  # beyond the spectral edge, in units of the edge's own width: R_N is below 1e-16 there
 
 
+@ignoring_underflow
 def mean_index(u: ArrayLike, N: Any, p: Any) -> FloatArray:
     """Exact mean index of the critical points of energy density u; absolute error about 1e-12 N.
 

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
+from spinscape.arrays import ignoring_underflow
 from spinscape.conventions import FloatArray, Xi
 from spinscape.theory.domain import as_energies, as_integer
 from spinscape.theory.mixture import BELOW_ONE, MixtureAtOne, MixtureFunction, at_one, integral_of_root, mixture
@@ -31,6 +32,7 @@ from spinscape.theory.mixture import BELOW_ONE, MixtureAtOne, MixtureFunction, a
 _LARGEST = 1e100  # |u| beyond which the complexity is −inf; its square still fits a double
 
 
+@ignoring_underflow
 def complexity_mixed(u: ArrayLike, xi: Xi, index: Any = None) -> FloatArray:
     """Limit of (1/N) log E #{critical points with H/N ≤ u}: of all of them, or of those of one index.
 
@@ -62,6 +64,7 @@ def complexity_mixed(u: ArrayLike, xi: Xi, index: Any = None) -> FloatArray:
     return np.where(depth > _LARGEST, -np.inf, theta)[()]
 
 
+@ignoring_underflow
 def finite_index_complexity(xi: Xi) -> float:
     """½ log(ξ''/ξ') − (ξ''−ξ')/(ξ''+ξ'): (1/N) log of the mean number of minima, or of any other fixed index.
 
@@ -72,6 +75,7 @@ def finite_index_complexity(xi: Xi) -> float:
     return float(0.5 * np.log(ratio) - (ratio - 1) / (ratio + 1))
 
 
+@ignoring_underflow
 def layer_energy_mixed(xi: Xi, index: Any) -> float:
     """E_k > 0: below −E_k the mean number of critical points of index k vanishes exponentially.
 
@@ -93,6 +97,7 @@ def layer_energy_mixed(xi: Xi, index: Any) -> float:
     return float(brentq(theta, start, end, xtol=1e-15, rtol=1e-14))
 
 
+@ignoring_underflow
 def marginal_energy(xi: Xi) -> float:
     """E_th = (ξξ''−ξξ'+ξ'²)/(ξ'√ξ''): at energy −E_th the most numerous critical points become marginal.
 
@@ -105,6 +110,7 @@ def marginal_energy(xi: Xi) -> float:
     return float((2 * at.value * at.second - at.radial_variance) / (at.first * np.sqrt(at.second)))
 
 
+@ignoring_underflow
 def marginal_range(xi: Xi) -> tuple[float, float]:
     """(E⁻, E⁺): marginal minima (Hessian touching zero) are exponentially many for energies in [−E⁺, −E⁻].
 
@@ -118,6 +124,7 @@ def marginal_range(xi: Xi) -> tuple[float, float]:
     return float(middle - spread), float(middle + spread)
 
 
+@ignoring_underflow
 def algorithmic_energy(xi: Xi) -> float:
     """ALG: the energy −ALG is reached by efficient algorithms, and by no Lipschitz algorithm passed.
 
@@ -131,6 +138,7 @@ def algorithmic_energy(xi: Xi) -> float:
     return float(np.sqrt(root * function(root, 1))) + integral_of_root(function, root, 1.0)[0]
 
 
+@ignoring_underflow
 def is_trivial(xi: Xi) -> bool:
     """Whether ξ''(1) < ξ'(1): then H has just one minimum and one maximum, which takes a field (p = 1).
 
@@ -141,6 +149,7 @@ def is_trivial(xi: Xi) -> bool:
     return at.second < at.first
 
 
+@ignoring_underflow
 def is_full_rsb(xi: Xi) -> bool:
     """Whether the ground state breaks replica symmetry fully, without an overlap gap, so that E_0 = ALG.
 

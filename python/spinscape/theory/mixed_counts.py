@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from scipy.special import log_ndtr, logsumexp
 
+from spinscape.arrays import ignoring_underflow
 from spinscape.conventions import FloatArray, Xi
 from spinscape.theory.domain import as_energies, as_index, as_size
 from spinscape.theory.index_counts import law_of
@@ -27,6 +28,7 @@ from spinscape.theory.quadrature import LogWeight, log_integral, log_integrals
 _NODES = 24  # a panel of width 1
 
 
+@ignoring_underflow
 def log_mean_critical_points_mixed(
     N: Any, xi: Xi, below: float = np.inf, above: float = -np.inf, index: Any = None
 ) -> float:

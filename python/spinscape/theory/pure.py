@@ -23,23 +23,27 @@ from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.special import airy
 
+from spinscape.arrays import ignoring_underflow
 from spinscape.conventions import FloatArray
 from spinscape.theory.domain import as_energies, as_integer, as_order, as_orders, as_size, refuse_quadratic
 from spinscape.theory.double_double import two_product, two_sum
 from spinscape.theory.elementary import sine_excess, sinh_excess
 
 
+@ignoring_underflow
 def threshold_energy(p: ArrayLike) -> FloatArray:
     r"""The threshold :math:`E_\infty=2\sqrt{(p-1)/p}`: critical points of finite index lie below it (ABAC (2.14))."""
     orders = as_orders(p)
     return (2.0 * np.sqrt((orders - 1.0) / orders))[()]
 
 
+@ignoring_underflow
 def ground_state_energy(p: ArrayLike) -> FloatArray:
     r"""The ground state :math:`E_0`: min H_N/N goes to -E_0 (ABAC Theorem 2.12); :math:`\sqrt2` at p = 2."""
     return layer_energy(p, 0)
 
 
+@ignoring_underflow
 def layer_energy(p: ArrayLike, k: ArrayLike) -> FloatArray:
     r"""The energy :math:`E_k` of layer k, the root of :math:`\Theta_{k,p}(-E_k)=0` (ABAC (2.16)).
 
@@ -55,6 +59,7 @@ def layer_energy(p: ArrayLike, k: ArrayLike) -> FloatArray:
     return np.array(values, dtype=np.float64).reshape(orders.shape)[()]
 
 
+@ignoring_underflow
 def layer_barrier(p: ArrayLike, k: ArrayLike) -> FloatArray:
     r"""The least energy per spin, :math:`E_0-E_k`, between a critical point of index k and the ground state.
 
@@ -64,6 +69,7 @@ def layer_barrier(p: ArrayLike, k: ArrayLike) -> FloatArray:
     return ground_state_energy(p) - layer_energy(p, k)
 
 
+@ignoring_underflow
 def rate_function(u: ArrayLike, p: ArrayLike, derivative: int = 0) -> FloatArray:
     r"""The rate function I(u) and its first two derivatives; 0 above :math:`-E_\infty`.
 
@@ -84,6 +90,7 @@ def rate_function(u: ArrayLike, p: ArrayLike, derivative: int = 0) -> FloatArray
         return np.where(at_or_below, 2.0 / (edge**2 * np.tanh(t)), 0.0)[()]
 
 
+@ignoring_underflow
 def complexity(u: ArrayLike, p: ArrayLike, index: int | None = None) -> FloatArray:
     r"""The complexity :math:`\lim\frac1N\log\mathrm E\,\mathrm{Crt}_N((-\infty,u])`, of one index or of all.
 
@@ -113,6 +120,7 @@ def complexity(u: ArrayLike, p: ArrayLike, index: int | None = None) -> FloatArr
     return (0.5 * np.log(orders - 1.0) - quadratic - weight * rate)[()]
 
 
+@ignoring_underflow
 def complexity_slope(u: ArrayLike, p: ArrayLike, index: int | None = None) -> FloatArray:
     r"""The derivative of :func:`complexity` by u; from the left where that has a corner."""
     energies, orders = np.broadcast_arrays(as_energies(u, "u"), as_orders(p))
@@ -123,6 +131,7 @@ def complexity_slope(u: ArrayLike, p: ArrayLike, index: int | None = None) -> Fl
     return np.where(rising, quadratic - weight * rate_function(energies, orders.astype(np.int64), 1), 0.0)[()]
 
 
+@ignoring_underflow
 def negative_fraction(u: ArrayLike, p: ArrayLike) -> FloatArray:
     r"""Fraction of negative eigenvalues of the Hessian at a critical point of energy density u, as N grows.
 
@@ -137,6 +146,7 @@ def negative_fraction(u: ArrayLike, p: ArrayLike) -> FloatArray:
     return np.where(energies <= 0.0, mass, 1.0 - mass)[()]
 
 
+@ignoring_underflow
 def sharp_asymptotics(u: ArrayLike, N: Any, p: Any) -> FloatArray:
     r"""Natural logarithm of the mean number of critical points below u for large N, constants included.
 

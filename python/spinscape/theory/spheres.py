@@ -27,6 +27,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from spinscape.arrays import ignoring_underflow
 from spinscape.conventions import FloatArray
 from spinscape.theory.domain import as_energies, as_order
 from spinscape.theory.mixed import complexity_mixed, layer_energy_mixed
@@ -34,12 +35,14 @@ from spinscape.theory.mixed import complexity_mixed, layer_energy_mixed
 Per = Literal["sphere", "spin"]
 
 
+@ignoring_underflow
 def threshold_energy_spheres(p: Any, per: Per = "sphere") -> float:
     """E∞ > 0: at −E∞ the bulk of the Hessian touches zero. 2√(p−1) per sphere, 2√(p−1)/p per spin."""
     order = as_order(p)
     return float(2 * np.sqrt(order - 1) / _spins(order, per))
 
 
+@ignoring_underflow
 def ground_state_energy_spheres(p: Any, per: Per = "sphere") -> float:
     """E_0 > 0: no critical point lies below −E_0 for large n. √p E_0(p) per sphere, E_0(p)/√p per spin.
 
@@ -49,6 +52,7 @@ def ground_state_energy_spheres(p: Any, per: Per = "sphere") -> float:
     return float(np.sqrt(order) * layer_energy_mixed({order: 1.0}, 0) / _spins(order, per))
 
 
+@ignoring_underflow
 def complexity_spheres(u: ArrayLike, p: Any, per: Per = "sphere") -> FloatArray:
     """Σ(u) = p Θ_p(u/√p): lim (1/n) log E #{critical points with H/n ≤ u}, all indices.
 

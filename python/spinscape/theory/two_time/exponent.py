@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spinscape.arrays import as_number
+from spinscape.arrays import as_number, ignoring_underflow
 from spinscape.conventions import FloatArray
 from spinscape.theory.two_time.solution import MeanFieldDynamics
 
@@ -33,6 +33,7 @@ class RelaxationExponent:
     plain: float
 
 
+@ignoring_underflow
 def relaxation_exponent(dynamics: MeanFieldDynamics, limit: float, start: float = 100.0) -> RelaxationExponent:
     r"""Fit :math:`\log(E(t)-E(\infty))=\log a-α\log t+b\,t^{-c}` by least squares in log t.
 
