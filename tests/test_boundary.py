@@ -55,7 +55,7 @@ def valid_calls():
 
 def algorithm_calls():
     """Few steps, so that no mutation asks for a long run."""
-    on_glass = {"glass": GLASS, "points": POINTS, "n_threads": 1}
+    on_landscape = {"landscape": GLASS, "points": POINTS, "n_threads": 1}
     descent = {
         "landscape": GLASS,
         "points": POINTS,
@@ -74,8 +74,8 @@ def algorithm_calls():
         "SGDSchedule": (sp.SGDSchedule, {"parts": 2, "order": "cyclic", "stages": SCHEDULE.stages}),
         "ScheduleStage": (sp.ScheduleStage, {"steps": 5, "step": 0.1, "decay": 0.1, "on_parts": True}),
         "split": (GLASS.split, {"parts": 2, "rng": 1, "n_threads": 1}),
-        "refine": (sp.refine, {**on_glass, "tol": 1e-10, "max_steps": 5, "method": "auto"}),
-        "count_index": (sp.count_index, {**on_glass, "zero_tol": 1e-3, "method": "auto"}),
+        "refine": (sp.refine, {**on_landscape, "tol": 1e-10, "max_steps": 5, "method": "auto"}),
+        "count_index": (sp.count_index, {**on_landscape, "zero_tol": 1e-3, "method": "auto"}),
         "matrix_index": (sp.matrix_index, {"matrices": MATRIX, "zero_tol": 1e-3, "n_threads": 1}),
         "lanczos_index": (sp.lanczos_index, {**on_matrix, "zero_tol": 1e-3}),
         "extreme_eigenvalues": (sp.extreme_eigenvalues, {**on_matrix, "count": 2, "which": "smallest", "tol": 1e-8}),

@@ -89,6 +89,27 @@ def test_points_that_are_no_simple_saddles_join_nothing():
     assert empty.tree.trees == 0
 
 
+def test_points_that_are_no_minima_are_refused_by_row():
+    glass = sp.PureGlass(3, 3, rng=1)
+    minima, saddles = minima_and_saddles(glass)
+    with pytest.raises(ValueError, match=r"minima: expected minima, .* row 1 ends 0 away .*, index 1"):
+        sp.disconnectivity_graph(glass, saddles, np.concatenate([minima[:1], saddles[:1], minima[1:]]))
+    with pytest.raises(ValueError, match=r"minima: expected minima, .* row 0 .* index 2 \(certified\)"):
+        sp.disconnectivity_graph(glass, saddles, -minima[:1])
+    beside = minima + 0.001 * glass.random_points(len(minima), rng=0)
+    beside *= np.sqrt(3) / np.linalg.norm(beside, axis=1, keepdims=True)
+    known = sp.disconnectivity_graph(glass, saddles, beside).minima[: len(minima)]
+    np.testing.assert_allclose(known, minima, atol=1e-9)
+    # a point on the way down is led to a minimum, but it is none
+    away = sp.descend(glass, glass.random_points(50, rng=0), max_steps=15).points
+    ends = sp.descend(glass, away, method="lbfgs").points
+    overlap = np.einsum("ri,ri->r", away, ends) / 3
+    far = (overlap > 0.9) & (overlap < 0.985) & (sp.count_index(glass, away).negative == 0)
+    assert far.any()
+    with pytest.raises(ValueError, match=r"minima: expected minima, .* row 0 ends 0\.[1-4]\d* away"):
+        sp.disconnectivity_graph(glass, saddles, away[far])
+
+
 def test_wrong_joins_are_refused():
     with pytest.raises(ValueError, match="joins: expected"):
         sp.disconnectivity_tree([-1.0, -2.0], [0.0], [[0, 2]])

@@ -111,6 +111,26 @@ def test_on_the_circle_angles_add():
     np.testing.assert_allclose(circle.overlap(at(0.3), at(1.5)), np.cos(1.2), atol=1e-15)
 
 
+def test_overlap_is_the_cosine_where_something_is_flat():
+    for domain in (sp.Domain.flat(3), sp.Domain.spheres(4, flat=3)):
+        a, b = domain.random_points(5, rng=0), domain.random_points(5, rng=1)
+        cosines = [x @ y / np.sqrt((x @ x) * (y @ y)) for x, y in zip(a, b, strict=True)]
+        np.testing.assert_allclose(domain.overlap(a, b), cosines, rtol=1e-13)
+    assert np.isnan(sp.Domain.flat(3).overlap(np.zeros((1, 3)), np.ones((1, 3)))).all()
+
+
+def test_points_are_taken_to_one_in_ten_thousand():
+    domain = sp.Domain.spheres((5, 5))
+    points = domain.random_points(3, rng=0)
+    for factor in (0.9999, 1.0001):  # of |w|², on one sphere of one row
+        near, far = points.copy(), points.copy()
+        near[1, 5:] *= np.sqrt(1 + 0.99 * (factor - 1))
+        far[1, 5:] *= np.sqrt(1 + 1.01 * (factor - 1))
+        np.testing.assert_array_equal(domain.checked(near), near)
+        with pytest.raises(ValueError, match=r"in row 1, sphere 1$"):
+            domain.checked(far)
+
+
 def test_antipodes_need_a_direction():
     domain = sp.Domain.spheres((3, 3))
     points, through = domain.random_points(2, rng=0), np.random.default_rng(1).normal(size=(2, 6))

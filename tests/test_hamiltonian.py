@@ -25,17 +25,25 @@ def assert_close(got, want, dtype="float64"):
 
 
 def assert_all_quantities(glass, w, oracle, spheres=1):
-    """Energy, both gradients, hvp and Hessian of a glass against `oracle(point) -> (energy, gradient, Hessian)`."""
+    """All members of a glass against `oracle(point) -> (energy, gradient, Hessian)`; Euclidean ones anywhere."""
     dtype = glass.dtype.name
     v = np.random.default_rng(5).normal(size=w.shape).astype(dtype)
     rows = [oracle(point) for point in w.astype(np.float64)]
     tangent = [riemannian(g, h, point, spheres) for (_, g, h), point in zip(rows, w.astype(np.float64), strict=True)]
     assert_close(glass.energy(w), [e for e, _, _ in rows], dtype)
     assert_close(glass.energy_density(w), [e * spheres / w.shape[1] for e, _, _ in rows], dtype)
-    assert_close(glass.euclidean_gradient(w), [g for _, g, _ in rows], dtype)
     assert_close(glass.gradient(w), [g for g, _ in tangent], dtype)
     assert_close(glass.hessian(w), [h for _, h in tangent], dtype)
     assert_close(glass.hvp(w, v), [h @ x for (_, h), x in zip(tangent, v.astype(np.float64), strict=True)], dtype)
+    for answer, part in zip(glass.energy_gradient(w), (glass.energy(w), glass.gradient(w)), strict=True):
+        assert_close(answer, part, dtype)
+    for anywhere in (w, w * w.dtype.type(0.7)):
+        rows = [oracle(point) for point in anywhere.astype(np.float64)]
+        assert_close(glass.euclidean_energy(anywhere), [e for e, _, _ in rows], dtype)
+        assert_close(glass.euclidean_gradient(anywhere), [g for _, g, _ in rows], dtype)
+        assert_close(glass.euclidean_hessian(anywhere), [h for _, _, h in rows], dtype)
+        products = [h @ x for (_, _, h), x in zip(rows, v.astype(np.float64), strict=True)]
+        assert_close(glass.euclidean_hvp(anywhere, v), products, dtype)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -132,6 +140,33 @@ def test_energy_against_exact_rationals(p):
                 term *= Fraction(float(point[i]))
             total += term
         assert got == pytest.approx(float(total / 2 ** (p - 1)), rel=1e-13, abs=1e-13)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_points_off_the_sphere_are_refused(dtype):
+    """Unit vectors, and one layer of several; what is off by float32's rounding is taken."""
+    pure, layered = sp.PureGlass(3, 8, rng=0, dtype=dtype), sp.LayeredGlass(3, 4, rng=0, dtype=dtype)
+    w, v = pure.random_points(3, rng=1), layered.random_points(3, rng=1)
+    v[2, 4:8] *= 1.001
+    for glass, points, where in (
+        (pure, w / np.linalg.norm(w, axis=1, keepdims=True), r"\|w\|\^2 = 8 to 1e-4 relative, got 1 in row 0$"),
+        (layered, v, r"\|w\|\^2 = 4 to 1e-4 relative, got 4.00\d+ in row 2, sphere 1$"),
+    ):
+        for member in ("energy", "energy_density", "gradient", "energy_gradient", "hessian"):
+            with pytest.raises(ValueError, match=f"points: expected {where}"):
+                getattr(glass, member)(points)
+        with pytest.raises(ValueError, match=f"points: expected {where}"):
+            glass.hvp(points, points)
+        assert glass.euclidean_energy(points).shape == (3,)
+    np.testing.assert_array_equal(pure.energy(w.astype(np.float32)), pure.energy(w.astype(np.float32).astype(dtype)))
+
+
+def test_a_hessian_too_large_is_refused(available):
+    glass = sp.PureGlass(3, 8, rng=0)
+    points = glass.random_points(5, rng=1)
+    available(3000)
+    with pytest.raises(MemoryError, match="points: 5 Hessians of 8 x 8 needs 5,120 bytes; 3,000 bytes are available"):
+        glass.euclidean_hessian(points)
 
 
 # --- identities ------------------------------------------------------------------------------------------------------

@@ -96,6 +96,11 @@ def test_known_critical_points():
     thomson = known.Thomson(4)
     assert thomson.energy(tetrahedron)[0] == pytest.approx(thomson.lowest[4], rel=1e-14)
     np.testing.assert_allclose(thomson.gradient(tetrahedron), 0, atol=1e-14)
+    ring = np.exp(2j * np.pi * np.arange(5) / 5)
+    bipyramid = 0.9 * np.concatenate([np.stack([ring.real, ring.imag, 0 * ring.real], 1), [[0, 0, 0.6], [0, 0, -0.6]]])
+    seven = known.LennardJones(7)
+    end = sp.descend(seven, bipyramid.reshape(1, 21), "lbfgs")
+    assert seven.energy(end.points)[0] == pytest.approx(seven.lowest[7], abs=5e-7)
     atoms = known.LennardJones(4)
     pair = 2 ** (1 / 6) / 8**0.5
     assert atoms.energy(pair * tetrahedron)[0] == pytest.approx(atoms.lowest[4], rel=1e-14)
@@ -139,6 +144,23 @@ def test_euclidean_answers_on_spheres_are_not_tangent():
     assert any(problem.startswith("hvp: expected zero along the radial") for problem in found.problems)
     assert any(problem.startswith("hvp: not the Hessian") for problem in found.problems)
     assert sp.check_landscape(sp.on_spheres(quartic_landscape(), (4, 2)), domain.random_points(2, rng=0)).ok
+
+
+def test_products_are_those_of_the_tangent_part():
+    """A product that is tangent, but takes the whole vector, is not zero along the radial direction."""
+    on = sp.on_spheres(quartic_landscape(), 6)
+
+    def whole(w, v):
+        return on.domain.project(w, quartic_hvp(w, v)) - on.domain.curvature_term(w, quartic_gradient(w), v)
+
+    def tangent(w, v):
+        return on.domain.project(w, whole(w, v))
+
+    found = sp.check_landscape(
+        sp.landscape_from(on.energy, on.gradient, tangent, domain=on.domain), on.domain.random_points(2, rng=0)
+    )
+    assert len(found.problems) == 1
+    assert found.problems[0].startswith("hvp: expected zero along the radial directions, got")
 
 
 def test_remainders_that_vanish_are_no_problem(points):

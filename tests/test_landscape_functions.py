@@ -75,6 +75,19 @@ def test_functions_of_one_point_are_those_of_a_block(points):
     assert pickle.loads(pickle.dumps(quartic_landscape())).energy(points) == pytest.approx(quartic(points))
 
 
+def test_tensors_with_a_history_are_read(points):
+    """A torch model's own parameters require gradients, and so do its answers."""
+    scale = torch.nn.Parameter(torch.tensor(2.0, dtype=torch.float64))
+
+    def gradient(w):
+        w.requires_grad_()
+        return torch.autograd.grad((scale * torch.sin(w)).sum(), w, create_graph=True)[0]
+
+    landscape = sp.landscape_from(lambda w: scale * torch.sin(w).sum(dim=1), gradient, size=6, array=torch.from_numpy)
+    np.testing.assert_allclose(landscape.energy(points), 2 * np.sin(points).sum(axis=1), rtol=1e-13)
+    np.testing.assert_allclose(landscape.gradient(points), 2 * np.cos(points), rtol=1e-13)
+
+
 def test_functions_may_work_in_place_and_keep_their_arrays(points):
     kept = np.empty((4, 6))
 
@@ -83,12 +96,49 @@ def test_functions_may_work_in_place_and_keep_their_arrays(points):
         w *= 0
         return kept
 
-    landscape = sp.landscape_from(lambda w: 0.5 * np.einsum("ri,ij,rj->r", w, MATRIX, w), gradient, size=6)
-    before = points.copy()
-    found = landscape.gradient(points)
-    landscape.gradient(-points)
-    np.testing.assert_array_equal(points, before)
-    np.testing.assert_array_equal(found, points @ MATRIX)
+    class InPlace:
+        size, domain = 6, sp.Domain.flat(6)
+
+    InPlace.energy, InPlace.gradient = staticmethod(quartic), staticmethod(gradient)
+    for landscape in (sp.landscape_from(quartic, gradient, size=6), as_landscape(InPlace())):
+        before = points.copy()
+        found = landscape.gradient(points)
+        landscape.gradient(-points)
+        np.testing.assert_array_equal(points, before)
+        np.testing.assert_array_equal(found, points @ MATRIX)
+
+
+def test_a_hessian_of_products_is_symmetric(points):
+    """Rounding of products need not be: the matrix is the symmetric part. Whole, and a few columns at a time."""
+    skew = np.random.default_rng(0).normal(size=(6, 6))
+    landscape = as_landscape(sp.landscape_from(quartic, quartic_gradient, lambda w, v: v @ skew, size=6))
+    expected = np.tile((skew + skew.T) / 2, (4, 1, 1))
+    np.testing.assert_array_equal(landscape.hessian(points), expected)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("spinscape.landscape.called._COLUMNS_AT_ONCE", 24)
+        np.testing.assert_array_equal(landscape.hessian(points), expected)
+
+
+def test_points_off_the_sphere_are_refused_but_by_euclidean_members(points):
+    """By functions themselves, and by what calls a landscape of one's own that does not look."""
+    domain = sp.Domain.spheres((2, 4))
+
+    class Blind:
+        size = 6
+        energy, gradient, hvp, hessian = map(staticmethod, (quartic, quartic_gradient, quartic_hvp, quartic_hessian))
+        euclidean_energy, euclidean_hvp = staticmethod(quartic), staticmethod(quartic_hvp)
+
+    Blind.domain = domain
+    own = sp.landscape_from(quartic, quartic_gradient, quartic_hvp, quartic_hessian, domain=domain)
+    for landscape in (own, as_landscape(Blind())):
+        for member in ("energy", "gradient", "hvp", "hessian"):
+            blocks = (points, points)[: 2 if member == "hvp" else 1]
+            with pytest.raises(ValueError, match=r"points: expected \|w\|\^2 = 2 to 1e-4 relative, got"):
+                getattr(landscape, member)(*blocks)
+    np.testing.assert_array_equal(as_landscape(Blind()).euclidean_energy(points), quartic(points))
+    np.testing.assert_allclose(as_landscape(Blind()).euclidean_hessian(points), quartic_hessian(points), atol=1e-15)
+    with pytest.raises(TypeError, match="landscape: expected one that offers euclidean_gradient, got Blind"):
+        as_landscape(Blind()).euclidean_gradient(points)
 
 
 @pytest.mark.parametrize(

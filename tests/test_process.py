@@ -238,13 +238,22 @@ def test_the_process_is_left_as_it_was():
     assert before["subnormal"] > 0
 
 
-def test_import_loads_nothing_heavy():
-    loaded = run_script("""
+def test_import_loads_numpy_alone():
+    """Rooms come when they are asked for; none of them brings more than it needs."""
+    loaded, rooms, later = run_script("""
         import json, sys
+        def outside():
+            return {name.split(".")[0] for name in sys.modules} - set(sys.stdlib_module_names)
+        before = outside()
         import spinscape
-        print(json.dumps(sorted({name.split(".")[0] for name in sys.modules})))
+        loaded = sorted(outside() - before)
+        rooms = [room for room in ("theory", "networks", "study", "figures") if f"spinscape.{room}" in sys.modules]
+        spinscape.theory, spinscape.networks, spinscape.study, spinscape.figures
+        print(json.dumps([loaded, rooms, sorted(outside() - before)]))
     """)
-    assert not {"torch", "scipy", "pandas", "matplotlib", "tqdm", "mpmath", "sqlite3"} & set(loaded)
+    assert {name for name in loaded if "cython" not in name} == {"numpy", "spinscape"}  # numpy.random brings Cython's
+    assert rooms == []
+    assert not {"torch", "pandas", "matplotlib", "mpmath"} & set(later)
 
 
 def test_versions_are_told(capsys):

@@ -1,8 +1,10 @@
 """The public surface that users script against: the lines that are promised, word for word."""
 
 import contextlib
+import importlib
 import inspect
 import io
+import pkgutil
 
 import numpy as np
 import pytest
@@ -76,6 +78,8 @@ def test_theory():
     assert low < high
     assert th.algorithmic_energy(xi) == pytest.approx(1.699522, abs=5e-7)
     assert th.complexity_mixed(u, xi, index=None).shape == (5,)
+    assert th.algorithmic_energy(sp.MixedGlass(xi, 6, rng=0)) == th.algorithmic_energy(xi)
+    assert th.marginal_energy(sp.PureGlass(3, 6, rng=0)) == th.marginal_energy({3: 1.0})
 
 
 def test_studies(tmp_path):
@@ -91,6 +95,31 @@ def test_studies(tmp_path):
         assert opened.export(tmp_path / "t.csv").exists()
         assert callable(opened.to_pandas)
         assert callable(opened.to_xarray)
+
+
+def test_rooms_are_there_when_asked_for():
+    for room in ("theory", "networks", "study", "figures"):
+        assert inspect.ismodule(getattr(sp, room))
+        assert room in dir(sp)
+    assert set(sp.__all__) <= set(dir(sp))
+    assert sp.study.scaled_losses.recipe
+    assert "scaled_losses" in dir(sp.study)
+    assert sp.figures.theory.__name__ == "spinscape.figures.theory"
+    with pytest.raises(AttributeError, match="module 'spinscape' has no attribute 'cli_'"):
+        sp.cli_  # noqa: B018
+
+
+def test_no_module_has_the_name_of_a_function_of_its_package():
+    """Once imported, a module would take the function's place as an attribute of the package."""
+    packages = [
+        sp,
+        *(importlib.import_module(m.name) for m in pkgutil.walk_packages(sp.__path__, "spinscape.") if m.ispkg),
+    ]
+    assert len(packages) > 15
+    for package in packages:
+        modules = {module.name for module in pkgutil.iter_modules(package.__path__)}
+        public = set(getattr(package, "__all__", ()))
+        assert not {name for name in modules & public if not inspect.ismodule(getattr(package, name))}, package
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import pytest
 
 import spinscape as sp
 from dense import symmetric_tensor
+from known_landscapes import UnequalSpheres
 from spinscape.couplings import packed_from_tensor
 
 
@@ -130,3 +131,15 @@ def test_float32_glasses_are_sliced_in_their_own_arithmetic():
     through = exact.random_points(2, rng=0)
     rough = sp.slice_energy(exact.astype("float32"), through)
     np.testing.assert_allclose(rough.energy, sp.slice_energy(exact, through).energy, atol=1e-5)
+
+
+def test_slices_through_unequal_spheres():
+    landscape = UnequalSpheres(sizes=(3, 5), flat=2)
+    points = landscape.domain.random_points(3, rng=4)
+    axes = np.linspace(-3, 3, 7), np.linspace(-2, 2, 5)
+    found = sp.slice_energy(landscape, points, *axes)
+    places = np.stack([axis.ravel() for axis in np.meshgrid(*axes, indexing="ij")], axis=1)
+    block = landscape.domain.checked(sp.slice_points(landscape, points, places))
+    np.testing.assert_allclose(found.energy.ravel(), landscape.energy(block), rtol=1e-12)
+    np.testing.assert_allclose(sp.slice_points(landscape, points, found.marks), points, atol=1e-12)
+    assert found.curved

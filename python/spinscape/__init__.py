@@ -1,5 +1,12 @@
-"""spinscape: the laboratory for the link between network loss surfaces and spherical spin glasses."""
+"""spinscape: the laboratory for the link between network loss surfaces and spherical spin glasses.
 
+The rooms `theory`, `networks`, `study` and `figures` are there as `spinscape.theory` and so on, and are imported when
+first asked for.
+"""
+
+from typing import TYPE_CHECKING
+
+from spinscape import lazy
 from spinscape.critical_points import (
     CriticalPoints,
     CriticalPointSearch,
@@ -40,6 +47,7 @@ from spinscape.geometry import (
     slice_points,
 )
 from spinscape.hamiltonian import LayeredGlass, MixedGlass, PureGlass
+from spinscape.lanczos_quadrature import SpectralDensity, spectral_density
 from spinscape.landscape import (
     Domain,
     Landscape,
@@ -52,9 +60,11 @@ from spinscape.landscape import (
 )
 from spinscape.sampling import Annealing, Sampling, Tempering, anneal, sample, temper
 from spinscape.schedules import AnnealingSchedule, ScheduleStage, SGDSchedule
-from spinscape.spectral_density import SpectralDensity, spectral_density
 from spinscape.spectrum import IndexCount, extreme_eigenvalues, lanczos_index, matrix_index
 from spinscape.versions import __version__, show_versions, version_info
+
+if TYPE_CHECKING:
+    from spinscape import figures, networks, study, theory  # noqa: F401
 
 __all__ = [
     "LBFGS",
@@ -120,3 +130,6 @@ __all__ = [
     "version_info",
     "weighted_sum",
 ]
+
+if not TYPE_CHECKING:  # a type checker would take any name for one of the package
+    __getattr__, __dir__ = lazy.attach(__name__, ("figures", "networks", "study", "theory"), __all__)

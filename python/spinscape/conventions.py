@@ -15,16 +15,25 @@ Two factors of :math:`\sqrt2` cause most disagreements between papers, so both a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 FloatArray: TypeAlias = NDArray[np.float64]
 
-Xi: TypeAlias = Mapping[int, float] | Callable[[FloatArray, int], FloatArray]
-r"""The covariance :math:`\xi(q)=\sum_p c_pq^p`: a mapping ``{p: c_p}``, or a function ``xi(q, order)`` that
-returns the derivative of that order of :math:`\xi` at ``q``."""
+
+class WithXi(Protocol):
+    """Whatever tells the coefficients of its covariance: a glass."""
+
+    @property
+    def xi(self) -> Mapping[int, float]:
+        """{p: c_p}."""
+
+
+Xi: TypeAlias = Mapping[int, float] | Callable[[FloatArray, int], FloatArray] | WithXi
+r"""The covariance :math:`\xi(q)=\sum_p c_pq^p`: a mapping ``{p: c_p}``, a function ``xi(q, order)`` that returns the
+derivative of that order of :math:`\xi` at ``q``, or a glass, whose ``xi`` is read."""
 
 GoeScale: TypeAlias = Literal["abac", "mehta", "library", "unit"]
 r"""A scale of the n x n Gaussian orthogonal ensemble, named by its user, told by its spectral edge:

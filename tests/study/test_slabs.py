@@ -9,6 +9,7 @@ import pytest
 
 import spinscape as sp
 from spinscape import memory
+from spinscape.landscape import as_landscape
 from spinscape.study import SlabGlass
 from spinscape.study.slabs import largest_piece, slab_bounds
 
@@ -31,6 +32,30 @@ def test_equals_the_stored_glass(p, N, law):
     assert np.allclose(slabs.energy_density(w), stored.energy_density(w), rtol=0, atol=1e-13 * scale)
     assert np.allclose(slabs.gradient(w), stored.gradient(w), rtol=0, atol=1e-13 * scale)
     assert np.allclose(slabs.hvp(w, v), stored.hvp(w, v), rtol=0, atol=1e-12 * scale)
+
+
+@pytest.mark.parametrize(("p", "N"), [(2, 9), (3, 12), (4, 7)])
+def test_is_a_landscape(p, N):
+    """The stored glass's Euclidean members and Hessian; the check of landscapes; a search's end points."""
+    stored, slabs = sp.PureGlass(p, N, rng=3), SlabGlass(p, N, rng=3, slabs=4, n_threads=1)
+    w = 1.3 * stored.random_points(3, rng=1)
+    v = stored.random_points(3, rng=2)
+    for member in ("euclidean_energy", "euclidean_gradient"):
+        np.testing.assert_allclose(getattr(slabs, member)(w), getattr(stored, member)(w), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(slabs.euclidean_hvp(w, v), stored.euclidean_hvp(w, v), rtol=1e-12, atol=1e-12)
+    assert (slabs.domain, slabs.xi) == (stored.domain, stored.xi)
+    w = stored.random_points(3, rng=4)
+    assert sp.check_landscape(slabs, w).ok
+    np.testing.assert_allclose(as_landscape(slabs).hessian(w), stored.hessian(w), atol=1e-11)
+    with pytest.raises(ValueError, match=rf"points: expected \|w\|\^2 = {N} to 1e-4 relative, got 1 in row 0"):
+        slabs.energy(w / np.sqrt(N))
+
+
+def test_searches_take_it():
+    stored, slabs = sp.PureGlass(3, 10, rng=5), SlabGlass(3, 10, rng=5, slabs=3, n_threads=1)
+    expected, found = (sp.find_saddles(glass, 1, 3, rng=6) for glass in (stored, slabs))
+    assert found.reached.all()
+    np.testing.assert_allclose(found.points, expected.points, atol=1e-8)
 
 
 def test_float32():

@@ -82,3 +82,13 @@ def test_a_function_and_its_coefficients_agree():
 def test_what_is_not_a_mixture_is_refused(xi, error, words):
     with pytest.raises(error, match=words):
         mixture(xi)
+
+
+def test_xi_of_a_glass_is_read_by_name():
+    class Glass:
+        xi = {3: 0.5, 4: 0.5}  # noqa: RUF012
+
+    assert mixture(Glass()) == mixture({3: 0.5, 4: 0.5})
+    assert at_one(Glass()) == at_one({3: 0.5, 4: 0.5})
+    with pytest.raises(TypeError, match=r"xi: expected \{p: c_p\}, a glass or a function xi\(q, order\), got int"):
+        mixture(3)

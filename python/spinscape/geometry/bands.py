@@ -1,4 +1,4 @@
-r"""Elastic bands: blocks of paths of beads on the spheres, relaxed towards minimum-energy paths.
+r"""Elastic bands: blocks of paths of beads on spheres or flat space, relaxed towards minimum-energy paths.
 
 The nudged elastic band of Henkelman and Jónsson (J. Chem. Phys. 113, 9978 (2000)) with their improved tangent and a
 climbing image (Henkelman, Uberuaga, Jónsson, J. Chem. Phys. 113, 9901): a bead feels the part of -g across the path
@@ -14,58 +14,70 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from spinscape.geometry.geodesics import FloatArray, exponential, tangent_part
-from spinscape.hamiltonian import Glass
+from spinscape.geometry.terrain import FloatArray, Terrain
+from spinscape.landscape import Domain
 
-# Hessians of glasses of order up to 4 have eigenvalues below about 15: steps stay below 2/√15. FIRE's other constants
-# are those of its paper.
+# In the units of spinscape.geometry.terrain, where Hessians have eigenvalues below about 20: steps stay below 2/√20.
+# FIRE's other constants are those of its paper.
 _FIRST_STEP, _LARGEST_STEP, _LONGEST_MOVE = 0.1, 0.35, 0.1
 _PATIENCE, _GROWTH, _CUT, _MIXING, _MIXING_DECAY = 5, 1.1, 0.5, 0.1, 0.99
 _SPRING = 1.0
 _RELAXED_BEFORE_CLIMBING = 60  # steps: by then the band lies along the valleys and its highest bead near a pass
 
+_WALL = 1e100  # of energies and gradients that overflow, as between atoms that meet
+
+
+@dataclass(frozen=True, eq=False)
+class Units:
+    """Units of length (root mean square over the coordinates) and of curvature, (paths,) each."""
+
+    length: FloatArray
+    curvature: FloatArray
+
 
 @dataclass(frozen=True, eq=False)
 class Bands:
-    """Paths (paths, beads, D), the ends as given; energies H of the beads, |g|/√D of the inner ones, steps taken.
+    """Paths (paths, beads, D), the ends as given; energies H of the beads, steps taken.
 
     converged : whether the highest bead (each bead, where none climbs) has come to a force of at most tol.
     """
 
     path: FloatArray
     energy: FloatArray
-    gradient_norm: FloatArray
     steps: NDArray[np.int64]
     converged: NDArray[np.bool_]
 
 
-def relax(glass: Glass, path: FloatArray, *, climb: bool, tol: float, max_steps: int, threads: int) -> Bands:
+def relax(terrain: Terrain, path: FloatArray, units: Units, *, climb: bool, tol: float, max_steps: int) -> Bands:
     """Relax a block of paths, (paths, beads, D); a converged path leaves the block."""
     paths, beads, D = path.shape
     path = path.copy()
-    energy = glass._core.energy(path.reshape(-1, D), threads).reshape(paths, beads)
-    norm = np.zeros((paths, beads - 2))
+    energy = _finite(terrain.energy(path.reshape(-1, D))).reshape(paths, beads)
     steps, converged = np.zeros(paths, dtype=np.int64), np.zeros(paths, dtype=bool)
-    fire = _Fire(paths, (beads - 2, D))
+    fire = _Fire(units.length, (beads - 2, D))
     active = np.arange(paths)
     for step in range(max_steps + 1):
         inner = np.ascontiguousarray(path[active, 1:-1])
-        values, gradient = glass._core.energy_gradient(inner.reshape(-1, D), True, threads)
-        energy[active, 1:-1] = values.reshape(inner.shape[:2])
-        gradient = gradient.reshape(inner.shape)
+        values, gradient = terrain.energy_gradient(inner.reshape(-1, D))
+        energy[active, 1:-1] = _finite(values).reshape(inner.shape[:2])
+        gradient = _finite(gradient.reshape(inner.shape) / units.curvature[active, None, None])
         climbing = _climbing(energy[active]) if climb and step >= _RELAXED_BEFORE_CLIMBING else None
-        force = _force(glass, path[active], energy[active], gradient, climbing)
-        norm[active] = np.sqrt(np.mean(gradient * gradient, axis=-1))
+        force = _force(terrain.domain, path[active], energy[active], gradient, climbing)
         steps[active] = step
-        converged[active] = _done(force, climb, climbing, tol)
+        converged[active] = _done(force / units.length[active, None, None], climb, climbing, tol)
         going = ~converged[active]
         if step == max_steps or not going.any():
             break
         active, inner = active[going], inner[going]
         move = fire.move(active, force[going])
-        path[active, 1:-1] = exponential(glass, inner.reshape(-1, D), move.reshape(-1, D)).reshape(inner.shape)
-        fire.velocity[active] = tangent_part(glass, path[active, 1:-1], fire.velocity[active])
-    return Bands(path, energy, norm, steps, converged)
+        path[active, 1:-1] = terrain.domain.exp(inner, move)
+        fire.velocity[active] = terrain.domain.project(path[active, 1:-1], fire.velocity[active])
+    return Bands(path, energy, steps, converged)
+
+
+def _finite(values: FloatArray) -> FloatArray:
+    """Energies or gradients, those that overflow as walls whose squares are finite."""
+    return np.clip(np.nan_to_num(values, nan=_WALL, posinf=_WALL), -_WALL, _WALL)
 
 
 def peaks(energy: FloatArray) -> NDArray[np.int64]:
@@ -84,12 +96,12 @@ def _climbing(energy: FloatArray) -> NDArray[np.bool_]:
 
 
 def _force(
-    glass: Glass, path: FloatArray, energy: FloatArray, gradient: FloatArray, climbing: NDArray[np.bool_] | None
+    domain: Domain, path: FloatArray, energy: FloatArray, gradient: FloatArray, climbing: NDArray[np.bool_] | None
 ) -> FloatArray:
-    """The forces on the inner beads, tangent to the spheres, (paths, beads - 2, D)."""
+    """The forces on the inner beads, tangent to the domain, (paths, beads - 2, D)."""
     inner = path[:, 1:-1]
     ahead, behind = path[:, 2:] - inner, inner - path[:, :-2]
-    tangent = tangent_part(glass, inner, _tangent(ahead, behind, energy))
+    tangent = domain.project(inner, _tangent(ahead, behind, energy))
     tangent /= np.maximum(_length(tangent), np.finfo(float).tiny)
     along = np.sum(gradient * tangent, axis=-1, keepdims=True)
     pull = _SPRING * (_length(ahead) - _length(behind))
@@ -125,14 +137,16 @@ def _done(force: FloatArray, climb: bool, climbing: NDArray[np.bool_] | None, to
 class _Fire:
     """Velocities and step sizes of all paths; `move` advances some of them."""
 
-    def __init__(self, paths: int, shape: tuple[int, int]) -> None:
+    def __init__(self, length: FloatArray, shape: tuple[int, int]) -> None:
+        paths = len(length)
+        self.longest = _LONGEST_MOVE * length * np.sqrt(shape[1])
         self.velocity = np.zeros((paths, *shape))
         self.step = np.full(paths, _FIRST_STEP)
         self.mixing = np.full(paths, _MIXING)
         self.downhill = np.zeros(paths, dtype=np.int64)
 
     def move(self, active: NDArray[np.int64], force: FloatArray) -> FloatArray:
-        """Return the displacements of the beads of the active paths, each at most `_LONGEST_MOVE` √D long."""
+        """Return the displacements of the beads of the active paths, each at most `_LONGEST_MOVE` long."""
         velocity, dot = self.velocity[active], (force * self.velocity[active]).sum(axis=(1, 2))
         forward = dot > 0
         count = np.where(forward, self.downhill[active] + 1, 0)
@@ -150,5 +164,5 @@ class _Fire:
         velocity = np.where(forward[:, None, None], turned, 0.0) + step * force
         self.velocity[active] = velocity
         move = step * velocity
-        longest = _LONGEST_MOVE * np.sqrt(force.shape[-1])
+        longest = self.longest[active, None, None]
         return move * np.minimum(1.0, longest / np.maximum(_length(move), np.finfo(float).tiny))

@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 
 from spinscape import memory
 from spinscape.arrays import as_array, as_number, as_real
-from spinscape.critical_points import count_index, refine
-from spinscape.geometry.geodesics import FloatArray
-from spinscape.geometry.links import Catalogue, require_even, sides
-from spinscape.hamiltonian import Glass
-from spinscape.landscape import on_domain, retracted
+from spinscape.geometry.links import Catalogue, Fold, images, refined_minima, require_even, sides
+from spinscape.geometry.terrain import FloatArray, Terrain
+from spinscape.landscape import Landscape, landscape_first
 from spinscape.threads import as_threads
 
 FLOAT64 = np.dtype(np.float64)
+
+_SAME = 1e-6  # nearer minima are one: refined ones are right to about 1e-12
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -76,7 +76,7 @@ class DisconnectivityGraph:
         not end in a certified minimum, or where the saddle is none of index 1.
     saddle_energy_density : (saddles,) float64.
     tree : the `DisconnectivityTree`.
-    folded : whether w and -w are one.
+    folded : whether w and -w, or points that `fold` gives one answer, are one.
     """
 
     minima: NDArray[np.float64]
@@ -98,54 +98,62 @@ class DisconnectivityGraph:
         )
 
 
+@landscape_first
 def disconnectivity_graph(
-    glass: Glass,
+    landscape: Landscape,
     saddles: Any,
     minima: Any = None,
     *,
-    fold: bool = False,
+    fold: Fold = False,
     zero_tol: float = 1e-3,
+    exclude: Any = None,
     n_threads: int | None = None,
 ) -> DisconnectivityGraph:
     """Find the minima that each index-1 saddle joins, and the tree of their lowest barriers.
 
     Parameters
     ----------
-    glass : the landscape.
+    landscape : a glass, a network's landscape, or any other `Landscape` that offers `hvp` or `hessian`.
     saddles : (saddles, D), refined critical points, as of `find_saddles`, `enumerate_critical_points` or `connect`;
         points that are not certified to be of index 1 join nothing.
-    minima : (minima, D) or None, minima known already; the others are found by descents from the saddles.
-    fold : take w and -w for one minimum (glasses of even p, where H(-w) = H(w)).
+    minima : (minima, D) or None, minima known already, made exact by Newton's method; the others are found by descents
+        from the saddles.
+    fold : True: take w and -w for one minimum (glasses of even p, where H(-w) = H(w)). Or a function of points, (rows,
+        D) -> (rows, k): points with one answer are one minimum. For a cluster of equal atoms, its sorted distances.
     zero_tol : as in `count_index`.
+    exclude : as in `connect_pairs`.
     n_threads : number of threads; never changes a result.
 
     The tree knows the saddles given and no others: a barrier read from it is an upper bound of the true one. Raises
-    TypeError, ValueError or MemoryError naming the argument.
+    TypeError, ValueError or MemoryError naming the argument; ValueError where a row of `minima` leads to no critical
+    point of certified index 0.
     """
-    if not isinstance(glass, Glass):
-        raise TypeError(f"glass: expected a glass, got {type(glass).__name__}")
-    zero_tol, threads = as_number(zero_tol, "zero_tol", 0.0), as_threads(n_threads)
-    exact = glass.astype("float64")
-    if fold:
-        require_even(exact)
-    passes = retracted(exact, on_domain(exact, saddles, name="saddles"))
+    terrain = Terrain.of(landscape, as_number(zero_tol, "zero_tol", 0.0), exclude, as_threads(n_threads))
+    if not callable(fold) and fold:
+        require_even(terrain)
+    passes = terrain.domain.retract(terrain.domain.checked(saddles, "saddles"))
     memory.require(60 * passes.nbytes, f"saddles: descents from both sides of {len(passes):,}")
-    index = count_index(exact, passes, zero_tol, n_threads=threads)
+    known = np.empty((0, terrain.size)) if minima is None else refined_minima(terrain, minima, "minima")
+    index = terrain.index(passes)
     simple = (index.negative == 1) & index.certified
-    beside = sides(exact, passes[simple], zero_tol=zero_tol, threads=threads)
-    given = on_domain(exact, np.empty((0, glass.size)) if minima is None else minima, name="minima")
-    known = refine(exact, given, n_threads=threads).points
-    catalogue = Catalogue(known, fold)
+    joined = sides(terrain, passes[simple])
+    reached = joined.minima[joined.found]
+    catalogue = Catalogue(known, _same(terrain, images(np.concatenate([passes, known, reached]), fold), fold), fold)
     joins = np.full((len(passes), 2), -1, dtype=np.int64)
     joins[simple] = [
         [catalogue.row(point) if found else -1 for point, found in zip(*both, strict=True)]
-        for both in zip(beside.minima, beside.found, strict=True)
+        for both in zip(joined.minima, joined.found, strict=True)
     ] or np.empty((0, 2))
-    heights = exact.energy_density(passes, n_threads=threads)
-    depths = exact.energy_density(catalogue.points, n_threads=threads)
-    return DisconnectivityGraph(
-        catalogue.points, depths, joins, heights, disconnectivity_tree(depths, heights, joins), fold
-    )
+    heights, depths = (terrain.energy(points) / terrain.landscape.energy_scale for points in (passes, catalogue.points))
+    tree = disconnectivity_tree(depths, heights, joins)
+    return DisconnectivityGraph(catalogue.points, depths, joins, heights, tree, bool(fold))
+
+
+def _same(terrain: Terrain, points: FloatArray, fold: Fold) -> float:
+    """How near two minima are one: in radians on spheres, elsewhere in the extent of all points."""
+    if (terrain.domain.curved and not callable(fold)) or not len(points):
+        return _SAME
+    return _SAME * float(np.sqrt(np.mean((points - points.mean(axis=0)) ** 2)))
 
 
 def disconnectivity_tree(minima: Any, saddles: Any, joins: Any) -> DisconnectivityTree:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from spinscape import memory
 from spinscape.arrays import as_array, as_real
-from spinscape.geometry.geodesics import FloatArray, exponential, logarithm
+from spinscape.geometry.terrain import FloatArray
 from spinscape.landscape import Landscape, as_landscape, on_domain, retracted
 
 FLOAT64 = np.dtype(np.float64)
@@ -116,7 +116,7 @@ class _Surface:
         self.origin = points[0]
         # Lengths in units of √D on spheres: angles, root mean square over the spheres.
         self.unit = float(np.sqrt(landscape.size)) if landscape.domain.curved else 1.0
-        away = logarithm(landscape, np.repeat(points[:1], len(points) - 1, axis=0), points[1:], "through")
+        away = landscape.domain.log(np.repeat(points[:1], len(points) - 1, axis=0), points[1:], name="through")
         directions, lengths = np.linalg.qr(away.T)
         signs = np.where(np.diag(lengths) < 0, -1.0, 1.0)
         lengths = signs[:, None] * lengths
@@ -146,4 +146,4 @@ class _Surface:
     def points(self, at: FloatArray) -> FloatArray:
         """The points at coordinates, (count, D)."""
         base = np.broadcast_to(self.origin, (len(at), self.origin.size))
-        return exponential(self.landscape, base, self.unit * at @ self.frame)
+        return self.landscape.domain.exp(base, self.unit * at @ self.frame)

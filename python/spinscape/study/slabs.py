@@ -28,7 +28,8 @@ from numpy.typing import NDArray
 from spinscape import _core, memory
 from spinscape.arrays import as_block, as_dtype, as_integer
 from spinscape.couplings import Law, as_order
-from spinscape.hamiltonian import Glass, pure_scale
+from spinscape.hamiltonian import pure_scale
+from spinscape.landscape import Combinable, Domain
 from spinscape.randomness import RNG, seed_from
 from spinscape.study.pools import worker_count
 from spinscape.threads import as_threads
@@ -47,7 +48,7 @@ class Slab:
     last: int
 
 
-class SlabGlass:
+class SlabGlass(Combinable):
     """The pure p-spin glass of `PureGlass`, the same disorder for the same (rng, p, N, law), evaluated slab by slab.
 
     Parameters
@@ -59,7 +60,8 @@ class SlabGlass:
     n_threads : in this process, slabs side by side (None: all the processor quota allows); in an executor, threads of
         each slab (None: 1).
 
-    Evaluations equal PureGlass's up to the order of summation, about 1e-15 relative in float64.
+    Evaluations equal PureGlass's up to the order of summation, about 1e-15 relative in float64. It is a landscape:
+    every algorithm takes it, each step one evaluation by the executor.
     """
 
     def __init__(
@@ -93,17 +95,27 @@ class SlabGlass:
         return self.N
 
     @property
+    def domain(self) -> Domain:
+        """The sphere |w|^2 = N."""
+        return Domain.spheres(self.N)
+
+    @property
+    def xi(self) -> dict[int, float]:
+        """Coefficients of ξ(q) = Σ c_p q^p; the covariance is N ξ(w.w'/N)."""
+        return {self.p: 1.0}
+
+    @property
     def energy_scale(self) -> int:
         """What an extensive energy is divided by to give the energy density u: N."""
         return self.N
 
     def random_points(self, count: int, *, rng: RNG = None) -> FloatArray:
         """Return the points of `PureGlass.random_points`, (count, N)."""
-        return Glass((1, self.N), [], self.dtype, None, None).random_points(count, rng=rng)
+        return self.domain.random_points(count, rng=rng).astype(self.dtype, copy=False)
 
     def energy_gradient(self, points: Any) -> tuple[FloatArray, FloatArray]:
         """Return the extensive energies (replicas,) and Riemannian gradients (replicas, N) from one pass."""
-        w = self._block(points)
+        w = self._points(points)
         energy, gradient = self._summed(w, None)
         radial = np.einsum("ri,ri->r", w, gradient) / self.N
         return energy.astype(self.dtype), (gradient - radial[:, None] * w).astype(self.dtype)
@@ -123,7 +135,7 @@ class SlabGlass:
 
     def hvp(self, points: Any, vectors: Any) -> FloatArray:
         """Return the Riemannian Hessian P∇²HP - (w.∇H/N)P times the tangent part of each vector, (replicas, N)."""
-        w = self._block(points)
+        w = self._points(points)
         v = as_block(vectors, "vectors", self.N, self.dtype, rows=w.shape[0]).astype(np.float64)
         tangent = v - (np.einsum("ri,ri->r", w, v) / self.N)[:, None] * w
         gradient, product = self._summed(w, tangent)
@@ -131,7 +143,29 @@ class SlabGlass:
         product -= (np.einsum("ri,ri->r", w, gradient) / self.N)[:, None] * tangent
         return product.astype(self.dtype)
 
-    def _block(self, points: Any) -> NDArray[np.float64]:
+    def euclidean_energy_gradient(self, points: Any) -> tuple[FloatArray, FloatArray]:
+        """Return H (replicas,) and ∇H (replicas, N) at any points, from one pass."""
+        energy, gradient = self._summed(self._anywhere(points), None)
+        return energy.astype(self.dtype), gradient.astype(self.dtype)
+
+    def euclidean_energy(self, points: Any) -> FloatArray:
+        """Return H(w) at any points, (replicas,)."""
+        return self.euclidean_energy_gradient(points)[0]
+
+    def euclidean_gradient(self, points: Any) -> FloatArray:
+        """Return ∇H at any points, (replicas, N)."""
+        return self.euclidean_energy_gradient(points)[1]
+
+    def euclidean_hvp(self, points: Any, vectors: Any) -> FloatArray:
+        """Return ∇²H at any points times the row of `vectors`, (replicas, N)."""
+        w = self._anywhere(points)
+        v = as_block(vectors, "vectors", self.N, self.dtype, rows=w.shape[0]).astype(np.float64)
+        return self._summed(w, v)[1].astype(self.dtype)
+
+    def _points(self, points: Any) -> NDArray[np.float64]:
+        return self._anywhere(self.domain.checked(points, dtype=self.dtype))
+
+    def _anywhere(self, points: Any) -> NDArray[np.float64]:
         block = as_block(points, "points", self.N, self.dtype).astype(np.float64)
         memory.require(6 * block.nbytes, f"points: evaluating {block.shape[0]:,} points of {self.N} coordinates")
         return block

@@ -10,7 +10,7 @@ from spinscape.theory.finite_size import (
     minima_fraction_above,
 )
 from spinscape.theory.ground_state import GroundState, ground_state_energy_mixed, ground_state_mixed
-from spinscape.theory.mean_index import mean_index
+from spinscape.theory.index_mean import mean_index
 from spinscape.theory.mixed import (
     algorithmic_energy,
     complexity_mixed,

@@ -2,6 +2,7 @@
 
 Wherever a function of this package asks for `xi` it takes
 
+- a glass, or whatever has its coefficients as `xi`: the covariance of its couplings, without spikes and fields;
 - a mapping {p: c_p} with integers p ≥ 1 and c_p ≥ 0, such as {3: 0.5, 4: 0.5}; p = 1 is a random field;
 - or, for a series without a finite list of coefficients, a function xi(q, order) that returns the derivative
   of that order at every q of an array in [0, 1]; orders 0, 1 and 2 are needed (3 and 4 too by
@@ -70,10 +71,11 @@ def mixture(xi: Xi) -> MixtureFunction:
     """`xi` checked and as a function of (q, order); TypeError or ValueError if it cannot be a mixture."""
     if isinstance(xi, Mixture):
         return xi
+    xi = getattr(xi, "xi", xi)  # a glass: read by name, for theory imports no simulation
     if isinstance(xi, Mapping):
         return Mixture.of(xi)
     if not callable(xi):
-        raise TypeError(f"xi: expected {{p: c_p}} or a function xi(q, order), got {type(xi).__name__}")
+        raise TypeError(f"xi: expected {{p: c_p}}, a glass or a function xi(q, order), got {type(xi).__name__}")
     given = xi
 
     def elementwise(q: ArrayLike, order: int) -> FloatArray:

@@ -34,6 +34,8 @@ from spinscape.study.store import Store
 
 METHODS = ("gradient", "lbfgs", "sgd", "annealing")
 
+_SAME = 1e-6  # root mean square over coordinates: refined minima nearer than this are one
+
 
 def recipe(
     *,
@@ -140,7 +142,7 @@ def different_minima(glass: Glass, starts: FloatArray, n_threads: int) -> FloatA
 
 def numbered(points: FloatArray) -> NDArray[np.int64]:
     """Number each row by the different point it is, in order of appearance."""
-    known = Catalogue(points[:0])
+    known = Catalogue(points[:0], _SAME)
     return np.array([known.row(point) for point in points], dtype=np.int64)
 
 
