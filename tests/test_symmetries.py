@@ -94,10 +94,13 @@ def test_three_rotations_of_a_linear_molecule_are_two():
     """Three atoms in a row, the middle one in the mean place: a saddle of index 2 in the plane, bent by two modes."""
     cluster = LennardJones(3)
     start = np.array([[-1.1, 0, 0, 0, 0, 0, 1.1, 0, 0.0]])
-    row = sp.refine(cluster, start)
+    turn = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))[0]
+    row = sp.refine(cluster, (start.reshape(3, 3) @ turn).reshape(1, 9))
     assert row.converged.all()
-    assert cluster.zero_modes(row.points).shape == (1, 6, 9)
-    found = sp.count_index(cluster, row.points, exclude=cluster.zero_modes)
+    # About the centre, one of the rotations, or what rounding leaves of it, is about the molecule's axis.
+    centred = (row.points.reshape(3, 3) - row.points.reshape(3, 3).mean(axis=0)).reshape(1, 9)
+    assert 0 < np.linalg.svd(cluster.zero_modes(centred)[0])[1][5] < 1e-12
+    found = sp.count_index(cluster, centred, exclude=cluster.zero_modes)
     spectrum = np.linalg.eigvalsh(cluster.hessian(row.points)[0])
     assert found.negative[0] == np.sum(spectrum < -1e-3) == 2
     assert (found.zero[0], found.positive[0]) == (0, 2)  # 9 - 5 = 4
@@ -180,6 +183,23 @@ def test_newton_near_degenerate_minima(method, excluded):
 
 
 @pytest.mark.parametrize("method", ["dense", "krylov"])
+@pytest.mark.parametrize("signs", [1, -1])
+def test_a_singular_hessian_moves_nothing_along_its_null_space(method, signs):
+    """Quadratics: the shortest way to the critical plane, but for rounding over 1e-10 of the mean square eigenvalue."""
+    landscape = Quadratic(sp.Domain.flat(8), 17)
+    basis = np.linalg.qr(landscape.matrix)[0]
+    for zeros in (1, 3):
+        values = np.concatenate([np.zeros(zeros), signs * np.linspace(0.3, 1.0, 3), np.linspace(1.0, 2.0, 5 - zeros)])
+        landscape.matrix = basis @ np.diag(values) @ basis.T
+        starts = 0.1 * np.random.default_rng(18).normal(size=(40, 8))
+        found = sp.refine(landscape, starts, method=method)
+        assert found.converged.all()
+        assert found.steps.max() <= (4 if method == "dense" else 6)
+        null = basis[:, :zeros]
+        np.testing.assert_allclose(found.points, starts @ null @ null.T, atol=2e-6)
+
+
+@pytest.mark.parametrize("method", ["dense", "krylov"])
 def test_matrix_factorisation_hands_over_to_newton(method):
     """400 steps in 0.1.0, for noise in the zero modes hid the index; and all saddles have known energies."""
     factors = MatrixFactorisation(5, 4, 2, rng=5)
@@ -256,19 +276,23 @@ def test_a_landscape_of_one_class():
 
 
 def test_excluded_directions_are_not_stepped_along():
+    """A minimum under linear constraints, held @ w = what it was: by numpy's solution of the equations."""
     landscape = Quadratic(sp.Domain.flat(6), 11)
-    landscape.matrix = landscape.matrix @ landscape.matrix + np.eye(6)  # one minimum, at 0
-    starts = np.random.default_rng(12).normal(size=(4, 6))
-    held = np.eye(6)[:2]
+    landscape.matrix = landscape.matrix @ landscape.matrix + np.eye(6)
+    random = np.random.default_rng(12)
+    starts, held = random.normal(size=(4, 6)), random.normal(size=(2, 6))
+    inverse = np.linalg.inv(landscape.matrix)
+    lowest = starts @ held.T @ np.linalg.inv(held @ inverse @ held.T) @ held @ inverse
     for method in ("dense", "krylov"):
         found = sp.refine(landscape, starts, method=method, exclude=held)
-        np.testing.assert_allclose(found.points[:, :2], starts[:, :2], atol=1e-12)
+        np.testing.assert_allclose(found.points, lowest, atol=1e-9)
         assert not found.converged.any()  # judged by the whole gradient
-        np.testing.assert_allclose(landscape.gradient(found.points)[:, 2:], 0, atol=1e-9)
         saddle = sp.find_saddles(landscape, 0, starts=starts, method=method, exclude=held)
-        np.testing.assert_allclose(saddle.points[:, :2], starts[:, :2], atol=1e-12)
+        np.testing.assert_allclose(saddle.points, lowest, atol=1e-9)
+        assert not saddle.reached.any()
     level = sp.find_critical_points(landscape, 5.0, starts=3 * starts, method="newton", exclude=held)
-    np.testing.assert_allclose(level.points[:, :2], 3 * starts[:, :2], atol=1e-12)
+    np.testing.assert_allclose(level.starts @ held.T, 3 * starts @ held.T, atol=1e-12)
+    np.testing.assert_allclose(level.points, 3 * lowest, atol=1e-9)
 
 
 def test_bits_do_not_depend_on_threads_or_batches():
