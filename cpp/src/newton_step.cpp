@@ -26,14 +26,30 @@ double rounding_of(const ConstMatrix& h) {
   return static_cast<double>(h.rows()) * std::numeric_limits<double>::epsilon() * h.norm();
 }
 
-// x = -(A + mu)^{-1} b; false where A + mu is not positive definite, or a pivot of its factorisation is not above
-// `singular`.
-bool solve_definite(Matrix a, double mu, double singular, const Vector& b, Vector& x, const Run& run) {
+// Whether a factored matrix has an eigenvalue of at most `rounding`: two steps of inverse iteration, of which the first
+// meets the smallest by its start or by its own rounding.
+template <class Solve>
+bool singular(const Solve& solve, Index n, double rounding) {
+  Vector x = Vector::LinSpaced(n, 1, 2).normalized();
+  for (int step = 0; step < 2; ++step) {
+    x = solve(x);
+    const double inverse = x.norm();
+    if (!(inverse * rounding < 1)) return true;
+    x /= inverse;
+  }
+  return false;
+}
+
+// x = -(A + mu)^{-1} b; false where A + mu is not positive definite, or singular to `rounding`.
+bool solve_definite(Matrix a, double mu, double rounding, const Vector& b, Vector& x, const Run& run) {
   a.diagonal().array() += mu;
   if (!cholesky(a.data(), a.rows(), run)) return false;
-  if (!(a.diagonal().array().square().minCoeff() > singular)) return false;
-  x = -b;
-  cholesky_solve(a.data(), a.rows(), x.data());
+  const auto solve = [&](Vector y) {
+    cholesky_solve(a.data(), a.rows(), y.data());
+    return y;
+  };
+  if (rounding > 0 && singular(solve, a.rows(), rounding)) return false;
+  x = solve(-b);
   return x.allFinite();
 }
 
@@ -76,12 +92,12 @@ void stationary_step(const double* hessian, const double* gradient, std::int64_t
   const ConstVector g(gradient, n);
   MutableVector d(direction, n);
   run.check();
-  bool singular = false;
+  bool degenerate = false;
   if (!damped) {
     const Eigen::PartialPivLU<Matrix> lu(h);
-    singular = !(lu.matrixLU().diagonal().cwiseAbs().minCoeff() > rounding_of(h));
+    degenerate = singular([&](const Vector& y) -> Vector { return lu.solve(y); }, n, rounding_of(h));
     const Vector newton = -lu.solve(g);
-    if (!singular && newton.allFinite() && newton.norm() <= limit) {
+    if (!degenerate && newton.allFinite() && newton.norm() <= limit) {
       d = newton;
       return;
     }
@@ -97,7 +113,7 @@ void stationary_step(const double* hessian, const double* gradient, std::int64_t
   // No step is longer than the limit with this one; the pseudo-inverse's may be, which zero modes leave short.
   const double safe = std::pow(g.norm() / (2 * limit), 2);
   const double pseudo = 1e-10 * square.diagonal().sum() / static_cast<double>(n);
-  double mu = std::max(singular ? pseudo : safe, smallest);
+  double mu = std::max(degenerate ? pseudo : safe, smallest);
   Vector step;
   d.setZero();
   for (int attempt = 0; attempt < 8 && mu > 0; ++attempt, mu *= 10) {
