@@ -4,40 +4,8 @@ import numpy as np
 import pytest
 
 import spinscape as sp
+from known_landscapes import MuellerBrown, UnequalSpheres
 from spinscape import theory as th
-
-A = np.array([-200.0, -100.0, -170.0, 15.0])
-QUADRATIC = np.array([[-1.0, 0.0, -10.0], [-1.0, 0.0, -10.0], [-6.5, 11.0, -6.5], [0.7, 0.6, 0.7]])
-CENTRES = np.array([[1.0, 0.0], [0.0, 0.5], [-0.5, 1.5], [-1.0, 1.0]])
-
-
-class MuellerBrown:
-    """The potential of Müller and Brown, Theor. Chim. Acta 53 (1979) 75: three minima, two saddles."""
-
-    size, spheres = 2, None
-
-    def _terms(self, points):
-        d = points[:, None, :] - CENTRES
-        a, b, c = QUADRATIC.T
-        height = A * np.exp(a * d[..., 0] ** 2 + b * d[..., 0] * d[..., 1] + c * d[..., 1] ** 2)
-        slope = np.stack([2 * a * d[..., 0] + b * d[..., 1], b * d[..., 0] + 2 * c * d[..., 1]], axis=-1)
-        return height, slope
-
-    def energy(self, points):
-        return self._terms(points)[0].sum(axis=1)
-
-    def gradient(self, points):
-        height, slope = self._terms(points)
-        return np.einsum("rt,rti->ri", height, slope)
-
-    def hessian(self, points):
-        height, slope = self._terms(points)
-        a, b, c = QUADRATIC.T
-        curved = np.stack([np.stack([2 * a, b], -1), np.stack([b, 2 * c], -1)], -1)
-        return np.einsum("rt,rtij->rij", height, np.einsum("rti,rtj->rtij", slope, slope) + curved)
-
-    def hvp(self, points, vectors):
-        return np.einsum("rij,rj->ri", self.hessian(points), vectors)
 
 
 class Disguised:
@@ -129,15 +97,105 @@ def test_mueller_brown():
             assert np.abs(rows - row).max(axis=1).min() < 1.5e-3
 
 
-def test_a_landscape_is_searched_as_a_glass():
-    glass = sp.PureGlass(3, 20, rng=12)
-    for search, target in ((sp.find_saddles, 3), (sp.find_critical_points, -0.8)):
-        own = search(glass, target, 8, rng=13)
-        other = search(Disguised(glass), target, 8, rng=13)
+@pytest.mark.parametrize("name", ["pure", "mixed", "layered"])
+def test_a_landscape_is_searched_as_a_glass(name):
+    glass = GLASSES[name]
+    starts = glass.random_points(3, rng=13)
+    for search, target, method in (
+        (sp.find_saddles, 3, "dense"),
+        (sp.find_saddles, 1, "krylov"),
+        (sp.find_critical_points, -0.8, "follow"),
+        (sp.find_critical_points, -0.8, "newton"),
+    ):
+        own = search(glass, target, starts=starts, method=method)
+        other = search(Disguised(glass), target, starts=starts, method=method)
         np.testing.assert_allclose(other.points, own.points, atol=1e-8)
+        np.testing.assert_allclose(other.starts, own.starts, atol=1e-8)
         np.testing.assert_array_equal(other.index.negative, own.index.negative)
-    start = glass.random_points(4, rng=14)
-    np.testing.assert_allclose(sp.refine(Disguised(glass), start).points, sp.refine(glass, start).points, atol=1e-8)
+    for method in ("dense", "krylov"):
+        ends, other = (sp.refine(landscape, starts, method=method).points for landscape in (glass, Disguised(glass)))
+        np.testing.assert_allclose(other, ends, atol=1e-8)
+    for method in ("tridiagonal", "cholesky", "lanczos"):
+        own, other = (sp.count_index(landscape, ends, method=method) for landscape in (glass, Disguised(glass)))
+        np.testing.assert_array_equal(other.negative, own.negative)
+        np.testing.assert_array_equal(other.certified, own.certified)
+
+
+class Counted(UnequalSpheres):
+    """Knows how many rows it was asked about in each call."""
+
+    def __init__(self):
+        super().__init__()
+        self.rows = {"energy": [], "gradient": [], "hvp": []}
+
+    def energy(self, points):
+        self.rows["energy"].append(len(points))
+        return super().energy(points)
+
+    def gradient(self, points):
+        self.rows["gradient"].append(len(points))
+        return super().gradient(points)
+
+    def hvp(self, points, vectors):
+        self.rows["hvp"].append(len(points))
+        return super().hvp(points, vectors)
+
+
+def test_live_rows_are_asked_about_in_one_call():
+    """Twelve replicas: as many calls as the longest search takes steps, not as all together do; and none of no rows."""
+    for method in ("dense", "krylov"):
+        landscape = Counted()
+        starts = landscape.domain.random_points(12, rng=1)
+        found = sp.refine(landscape, starts, method=method, n_threads=3)
+        assert landscape.rows["gradient"][0] == 12
+        assert len(landscape.rows["gradient"]) < found.steps.sum()
+        assert min(landscape.rows["gradient"]) > 0
+    for search in (
+        lambda landscape: sp.find_saddles(landscape, 0, starts=starts),
+        lambda landscape: sp.find_critical_points(landscape, landscape.lowest / 3, starts=starts),
+    ):
+        landscape = Counted()
+        found = search(landscape)
+        # Of the gradient, one call a step of following and one at its end, those of Newton's line searches, and the
+        # one asked twice; the Hessians of all rows are one call of their unit vectors.
+        assert len(landscape.rows["gradient"]) < found.steps.sum()
+        assert max(landscape.rows["hvp"]) == 12 * landscape.size or max(landscape.rows["hvp"]) == landscape.size
+        assert min(min(rows) for rows in landscape.rows.values()) > 0
+
+
+def test_what_is_not_offered_is_named():
+    class NoHessian:
+        size, spheres = 2, None
+
+        def energy(self, points):
+            return np.sum(points**2, axis=1)
+
+        def gradient(self, points):
+            return 2 * points
+
+    points = np.ones((1, 2))
+    for call in (
+        lambda: sp.refine(NoHessian(), points),
+        lambda: sp.count_index(NoHessian(), points),
+        lambda: sp.find_saddles(NoHessian(), 0, starts=points),
+        lambda: sp.find_critical_points(NoHessian(), starts=points, method="newton"),
+    ):
+        with pytest.raises(TypeError, match="landscape: expected one that offers hvp or hessian, got NoHessian"):
+            call()
+
+
+def test_the_former_name_of_the_first_argument():
+    glass = sp.PureGlass(3, 8, rng=0)
+    points = glass.random_points(2, rng=1)
+    refined = sp.refine(glass=glass, points=points)
+    np.testing.assert_array_equal(refined.points, sp.refine(glass, points).points)
+    assert (sp.count_index(glass=glass, points=points).negative == sp.count_index(glass, points).negative).all()
+    np.testing.assert_array_equal(
+        sp.find_saddles(glass=glass, index=1, count=2, rng=2).points, sp.find_saddles(glass, 1, 2, rng=2).points
+    )
+    assert len(sp.find_critical_points(glass=glass, energy=-1.0, count=2, rng=2).points) == 2
+    with pytest.raises(TypeError, match="expected one of landscape and glass"):
+        sp.refine(glass, points, glass=glass)
 
 
 def test_bits_do_not_depend_on_threads_or_batches():
@@ -208,6 +266,27 @@ class Wrong(MuellerBrown):
         return super().hessian(points)[:, :1]
 
 
+class Skew(MuellerBrown):
+    """Its Hessian's halves differ."""
+
+    def __init__(self, by):
+        self.by = by
+
+    def hessian(self, points):
+        return super().hessian(points) + self.by * np.array([[0.0, 1.0], [-1.0, 0.0]])
+
+
 def test_a_landscape_that_answers_wrongly_is_told():
     with pytest.raises(ValueError, match=r"hessian of Wrong: expected shape \(1, 2, 2\), got \(1, 1, 2\)"):
         sp.find_saddles(Wrong(), 1, starts=np.zeros((1, 2)))
+    minima = MuellerBrown.minima
+    with pytest.raises(ValueError, match="landscape: expected symmetric Hessians, got entries that differ by 2"):
+        sp.count_index(Skew(1.0), minima)
+    # Less than rounding in single precision may have done: counted, but certified only far from a threshold.
+    nearest = np.abs(np.linalg.eigvalsh(MuellerBrown().hessian(minima))).min(axis=1)
+    for method in ("tridiagonal", "cholesky"):
+        near = sp.count_index(Skew(1e-3), minima, nearest.min() - 1e-3, method=method)
+        far = sp.count_index(Skew(1e-3), minima, 1.0, method=method)
+        assert far.certified.all()
+        assert not near.certified.all()
+        assert sp.count_index(Skew(0.0), minima, nearest.min() - 1e-3, method=method).certified.all()

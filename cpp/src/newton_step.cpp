@@ -18,19 +18,38 @@ using ConstMatrix = Eigen::Map<const Matrix>;
 using ConstVector = Eigen::Map<const Vector>;
 using MutableVector = Eigen::Map<Vector>;
 
+// Zero modes, in units of a typical eigenvalue.
+constexpr double least_zero_mode = 1e-8;
+
 // What rounding makes of a zero eigenvalue, at most.
 double rounding_of(const ConstMatrix& h) {
   return static_cast<double>(h.rows()) * std::numeric_limits<double>::epsilon() * h.norm();
 }
 
-// x = -(A + mu)^{-1} b; false where A + mu is not positive definite, or a pivot of its factorisation is not above
-// `singular`.
-bool solve_definite(Matrix a, double mu, double singular, const Vector& b, Vector& x, const Run& run) {
+// Whether a factored matrix has an eigenvalue of at most `rounding`: two steps of inverse iteration, of which the first
+// meets the smallest by its start or by its own rounding.
+template <class Solve>
+bool singular(const Solve& solve, Index n, double rounding) {
+  Vector x = Vector::LinSpaced(n, 1, 2).normalized();
+  for (int step = 0; step < 2; ++step) {
+    x = solve(x);
+    const double inverse = x.norm();
+    if (!(inverse * rounding < 1)) return true;
+    x /= inverse;
+  }
+  return false;
+}
+
+// x = -(A + mu)^{-1} b; false where A + mu is not positive definite, or singular to `rounding`.
+bool solve_definite(Matrix a, double mu, double rounding, const Vector& b, Vector& x, const Run& run) {
   a.diagonal().array() += mu;
   if (!cholesky(a.data(), a.rows(), run)) return false;
-  if (!(a.diagonal().array().square().minCoeff() > singular)) return false;
-  x = -b;
-  cholesky_solve(a.data(), a.rows(), x.data());
+  const auto solve = [&](Vector y) {
+    cholesky_solve(a.data(), a.rows(), y.data());
+    return y;
+  };
+  if (rounding > 0 && singular(solve, a.rows(), rounding)) return false;
+  x = solve(-b);
   return x.allFinite();
 }
 
@@ -45,9 +64,9 @@ std::int64_t most_iterations(std::int64_t n) { return 2 * n + 50; }
 }  // namespace
 
 double zero_mode_bound(const Domain& domain, const double* w, double gradient_norm, double curvature, bool known) {
-  constexpr double near = 1e-4, multiple = 10, least = 1e-8;
+  constexpr double near = 1e-4, multiple = 10;
   const double x = gradient_norm / (curvature * scaled_norm(domain, w));
-  return known || x <= near ? curvature * std::max(multiple * x, least) : 0;
+  return known || x <= near ? curvature * std::max(multiple * x, least_zero_mode) : 0;
 }
 
 Curvature minimising_step(const double* hessian, const double* gradient, std::int64_t n, double limit, double zero,
@@ -58,7 +77,8 @@ Curvature minimising_step(const double* hessian, const double* gradient, std::in
   double mu = 0;
   Vector d;
   if (!solve_definite(h, 0, rounding, g, d, run)) {
-    mu = std::max(zero, 2 * rounding);
+    // Rounding of g over this is a step too short to matter.
+    mu = std::max(zero, least_zero_mode * h.norm() / std::sqrt(static_cast<double>(n)));
     if (!solve_definite(h, mu, 0, g, d, run)) return Curvature::indefinite;
   }
   if (d.norm() > limit && !solve_definite(h, mu + g.norm() / limit, 0, g, d, run)) return Curvature::indefinite;
@@ -72,11 +92,12 @@ void stationary_step(const double* hessian, const double* gradient, std::int64_t
   const ConstVector g(gradient, n);
   MutableVector d(direction, n);
   run.check();
+  bool degenerate = false;
   if (!damped) {
     const Eigen::PartialPivLU<Matrix> lu(h);
-    const bool regular = lu.matrixLU().diagonal().cwiseAbs().minCoeff() > rounding_of(h);
+    degenerate = singular([&](const Vector& y) -> Vector { return lu.solve(y); }, n, rounding_of(h));
     const Vector newton = -lu.solve(g);
-    if (regular && newton.allFinite() && newton.norm() <= limit) {
+    if (!degenerate && newton.allFinite() && newton.norm() <= limit) {
       d = newton;
       return;
     }
@@ -89,11 +110,18 @@ void stationary_step(const double* hessian, const double* gradient, std::int64_t
   const Vector right = h * g;
   // Below the second bound the square of H would not be numerically positive definite.
   const double smallest = static_cast<double>(n) * std::numeric_limits<double>::epsilon() * square.diagonal().sum();
-  double mu = std::max(std::pow(g.norm() / (2 * limit), 2), smallest);
+  // No step is longer than the limit with this one; the pseudo-inverse's may be, which zero modes leave short.
+  const double safe = std::pow(g.norm() / (2 * limit), 2);
+  const double pseudo = 1e-10 * square.diagonal().sum() / static_cast<double>(n);
+  double mu = std::max(degenerate ? pseudo : safe, smallest);
   Vector step;
   d.setZero();
   for (int attempt = 0; attempt < 8 && mu > 0; ++attempt, mu *= 10) {
     if (!solve_definite(square, mu, 0, right, step, run)) continue;
+    if (step.norm() > limit && mu < safe) {
+      mu = safe / 10;
+      continue;
+    }
     d = step;
     return;
   }

@@ -25,13 +25,14 @@ double zero_mode_bound(const Domain& domain, const double* w, double gradient_no
 // Dense: hessian (n, n), both triangles, kept. Every direction is at most `limit` long.
 //
 // d = -(H + mu)^{-1} g with mu = 0, or |g|/limit where that would be too long; d lowers both the energy and |g|. Where
-// H has an eigenvalue in [-zero, 0], or one that rounding does not tell from 0, mu is the larger of `zero` and rounding
-// more: that moves the other components of d by mu over their eigenvalues, and keeps the zero modes' short.
-// indefinite, and d untouched, where there is an eigenvalue below.
+// H has an eigenvalue in [-zero, 0], or one that rounding does not tell from 0, mu is the larger of `zero` and
+// 1e-8 of a typical eigenvalue more: that moves the other components of d by mu over their eigenvalues, and keeps the
+// zero modes' short. indefinite, and d untouched, where there is an eigenvalue below -mu.
 Curvature minimising_step(const double* hessian, const double* gradient, std::int64_t n, double limit, double zero,
                           double* direction, const Run& run);
 // d = -H^{-1} g, which lowers |g| whatever the signature of H; the Levenberg-Marquardt step -(H^2 + mu)^{-1} H g with
-// mu = (|g| / 2 limit)^2 where that would be too long, or H is singular to rounding, or `damped` asks for it.
+// mu = (|g| / 2 limit)^2 where that would be too long, or `damped` asks for it; where H is singular to rounding, with
+// 1e-10 of the mean square eigenvalue first: the pseudo-inverse's step.
 void stationary_step(const double* hessian, const double* gradient, std::int64_t n, double limit, bool damped,
                      double* direction, const Run& run);
 
