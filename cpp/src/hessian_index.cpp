@@ -16,6 +16,7 @@ constexpr double most_asymmetry = 1e-4;
 
 // Makes a matrix symmetric; returns the Frobenius norm of what is taken away.
 double symmetrise(double* matrix, std::int64_t n) {
+  const double unit = to_unit(largest(matrix, n * n));
   double square = 0, most = 0, widest = 0;
   for (std::int64_t i = 0; i < n; ++i) {
     most = std::max(most, std::abs(matrix[i * n + i]));
@@ -28,14 +29,14 @@ double symmetrise(double* matrix, std::int64_t n) {
       const double off = std::abs(a - b);
       most = std::max({most, std::abs(a), std::abs(b)});
       widest = std::max(widest, off);
-      square += off * off / 2;
+      square += off * unit * (off * unit) / 2;
       a = b = a / 2 + b / 2;
     }
   }
   if (widest > most_asymmetry * most)
     throw std::invalid_argument("landscape: expected symmetric Hessians, got entries that differ by " +
                                 std::to_string(widest));
-  return std::sqrt(square);
+  return std::sqrt(square) / unit;
 }
 
 }  // namespace
