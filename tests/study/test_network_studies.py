@@ -179,7 +179,7 @@ def test_indices_are_those_of_torch_func(tmp_path, activation):
     seed = np.random.SeedSequence(0, spawn_key=(1,))
     architecture = nn.Architecture((100, 1, 10), activation=activation)
     ensemble = nn.train_ensemble(architecture, data, 2, training=training, rng=seed)
-    X, y = torch.from_numpy(data.train_inputs).double(), torch.from_numpy(data.train_targets)
+    X, y = torch.tensor(data.train_inputs).double(), torch.tensor(data.train_targets)
     act = {"relu": torch.relu, "tanh": torch.tanh}[activation]
 
     def value(theta):
