@@ -225,10 +225,13 @@ def test_batches_of_the_samples_sum_to_the_landscape(problem):
     for loss in (CE, torch.nn.CrossEntropyLoss(reduction="sum")):
         landscape = nn.landscape_of(model, loss, X, y, chunk=11)
         parts = landscape.batches(4, seed=3)
+        assert [part.samples for part in parts] == [8, 8, 7, 7]
         energies = np.concatenate([part.energy(point) for part in parts])
         assert energies.sum() == pytest.approx(landscape.energy(point)[0], rel=1e-13)
         gradients = np.concatenate([part.gradient(point) for part in parts])
         np.testing.assert_allclose(gradients.sum(axis=0), landscape.gradient(point)[0], atol=1e-12)
+        of_part = np.concatenate([part.energy(point) for part in parts[0].batches(3)])
+        assert of_part.sum() == pytest.approx(energies[0], rel=1e-13)
         assert np.array_equal(landscape.batches(4, seed=3)[1].energy(point), parts[1].energy(point))
     with pytest.raises(ValueError, match="count: expected an integer from 1 to 30"):
         landscape.batches(31)

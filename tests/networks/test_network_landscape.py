@@ -122,9 +122,11 @@ def test_filters_and_batches():
     assert all(np.array_equal(theta[group], row) for group, row in zip(landscape.filters, rows, strict=True))
     points = architecture.initial(3, rng=0)
     parts = landscape.batches(4, seed=1)
+    assert [part.samples for part in parts] == [7, 6, 6, 6]
     np.testing.assert_allclose(sum(part.energy(points) for part in parts), landscape.energy(points), rtol=1e-14)
-    total = sum(part.gradient(points) for part in parts)
-    np.testing.assert_allclose(total, landscape.gradient(points), atol=1e-15)
+    for call in (lambda of: of.gradient(points), lambda of: of.hvp(points, points), lambda of: of.hessian(points)):
+        np.testing.assert_allclose(sum(call(part) for part in parts), call(landscape), atol=1e-14)
+    assert sum(part.energy(points) for part in parts[0].batches(3)) == pytest.approx(parts[0].energy(points), rel=1e-14)
     again = landscape.batches(4, seed=1)[2]
     assert np.array_equal(again.gradient(points), parts[2].gradient(points))
 
@@ -228,3 +230,18 @@ def test_refusals_name_the_argument():
         nn.landscape_of(torch.nn.Linear(3, 2), lambda f, y: f, X, y).energy(np.zeros((1, 8)))
     with pytest.raises(TypeError, match="torch_module"):
         nn.landscape_of(lambda x: x, torch.nn.functional.cross_entropy, X, y)
+
+
+def test_networks_go_downhill_by_the_packages_own_methods():
+    """The fused gradient and parts of the samples; the oracle of SGD is its steps taken by hand."""
+    architecture = nn.Architecture((4, 5, 3), activation="tanh", init="gaussian")
+    landscape = nn.NetworkLandscape(architecture, "cross-entropy", *problem(architecture, 60))
+    starts = architecture.initial(3, rng=0)
+    low = sp.descend(landscape, starts, method="lbfgs", max_steps=50)
+    assert (landscape.energy(low.points) < 0.8 * landscape.energy(starts)).all()
+    schedule = sp.SGDSchedule(parts=4, stages=(sp.ScheduleStage(20, 0.5, on_parts=True),))
+    expected, parts = starts.copy(), landscape.batches(4)
+    for step in range(20):
+        expected -= 0.5 * parts[step % 4].gradient(expected)
+    found = sp.descend(landscape, starts, method="sgd", schedule=schedule)
+    np.testing.assert_allclose(found.points, expected, atol=1e-12)

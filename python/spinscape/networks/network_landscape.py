@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 
 from spinscape import memory
 from spinscape.arrays import as_block, as_integer, as_real
-from spinscape.landscape import Domain, Landscape
+from spinscape.landscape import Domain
 from spinscape.networks import batched
 from spinscape.networks.architecture import Architecture
 from spinscape.networks.data.dataset import as_targets
 from spinscape.networks.exact_hessian import exact_hessian, working_bytes
 from spinscape.networks.hessian_products import hessian_products
 from spinscape.networks.losses import as_loss
-from spinscape.networks.sample_batches import parts_of_samples, shares
+from spinscape.networks.sample_batches import parts_of_samples
 from spinscape.networks.tensors import tensor_of
 from spinscape.networks.torch_state import one_torch_thread
 from spinscape.threads import as_threads
@@ -49,9 +49,8 @@ class NetworkLandscape:
     activations the loss is linear in each layer: the Hessian's trace is zero.
     """
 
-    exact_derivatives = True
     spheres: tuple[int, int] | None = None
-    hessian_is_symmetric = True
+    exact_derivatives = True
 
     def __init__(self, architecture: Architecture, loss: str, X: Any, y: Any) -> None:
         if not isinstance(architecture, Architecture):
@@ -65,6 +64,7 @@ class NetworkLandscape:
         targets = as_targets(y, "y", len(inputs), architecture.outputs if self._loss.classifies else 1)
         self._loss.require_targets(targets, "y")
         self._samples, self._targets = tensor_of(inputs), tensor_of(targets)
+        self._share = 1.0  # of the mean loss, in parts of a landscape that sum to it
 
     @property
     def size(self) -> int:
@@ -72,18 +72,18 @@ class NetworkLandscape:
         return self.architecture.parameters
 
     @property
-    def samples(self) -> int:
-        """Number of samples the loss is a mean over."""
-        return len(self._samples)
-
-    @property
     def domain(self) -> Domain:
         """Flat space."""
         return Domain.flat(self.size)
 
+    @property
+    def samples(self) -> int:
+        """Number of samples the loss is a mean over."""
+        return len(self._samples)
+
     def energy(self, points: Any) -> FloatArray:
         """Return the mean losses, (networks,)."""
-        return self._mean(points)[0]
+        return self._share * self._mean(points)[0]
 
     def error(self, points: Any) -> FloatArray:
         """Return the fractions of samples wrongly classified, (networks,)."""
@@ -102,7 +102,7 @@ class NetworkLandscape:
             theta = tensor_of(block[rows])
             mean, gradient = batched.full_gradient(self.architecture, self._loss, theta, *problem, threads)
             energies[rows], gradients[rows] = mean.numpy(), gradient.numpy()
-        return energies, gradients
+        return self._share * energies, self._share * gradients
 
     def hvp(self, points: Any, vectors: Any) -> FloatArray:
         """Return the Hessian at each point times the row of `vectors`, (networks, P).
@@ -118,7 +118,7 @@ class NetworkLandscape:
             same = (block[rows] == block[rows][:1]).all()
             theta, along = tensor_of(block[rows][: 1 if same else None]), tensor_of(directions[rows])
             products[rows] = hessian_products(self.architecture, self._loss, theta, along, *problem, threads).numpy()
-        return products
+        return self._share * products
 
     def hessian(self, points: Any) -> FloatArray:
         """Return the Hessians, (networks, P, P), exact and exactly symmetric."""
@@ -130,7 +130,7 @@ class NetworkLandscape:
         problem = (self._samples, self._targets)
         for row, point in enumerate(block):
             found = exact_hessian(self.architecture, self._loss, tensor_of(point), *problem, threads)
-            hessians[row] = found.numpy()
+            np.multiply(found.numpy(), self._share, out=hessians[row])
         return hessians
 
     @property
@@ -142,13 +142,10 @@ class NetworkLandscape:
             for unit in range(layer.fan_out)
         ]
 
-    def batches(self, count: int, seed: int = 0) -> list[Landscape]:
-        """Return the landscapes of `count` parts of the samples, drawn at random without replacement.
-
-        They sum to this landscape: each is the mean over its samples times their share.
-        """
+    def batches(self, count: int, seed: int = 0) -> list[NetworkLandscape]:
+        """Return the landscapes of `count` disjoint parts of the samples, drawn at random; they sum to this one."""
         parts = parts_of_samples(self.samples, as_integer(count, "count", 1, self.samples), seed)
-        return shares([self._of(part) for part in parts], self.samples)
+        return [self._of(part) for part in parts]
 
     def __repr__(self) -> str:
         return f"NetworkLandscape({self.architecture.widths}, {self.loss!r}, {len(self._samples)} samples)"
@@ -157,6 +154,7 @@ class NetworkLandscape:
         part = NetworkLandscape.__new__(NetworkLandscape)
         part.__dict__.update(self.__dict__)
         part._samples, part._targets = self._samples[rows], self._targets[rows]
+        part._share = self._share * len(rows) / self.samples
         return part
 
     def _threads(self, rows: int) -> int:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from spinscape.landscape import Landscape, weighted_sum
 from spinscape.randomness import RNG, seed_from
 
 
@@ -16,8 +12,3 @@ def parts_of_samples(samples: int, count: int, seed: RNG) -> list[NDArray[np.int
     """Return `count` disjoint parts of range(samples), as equal as can be, sorted, that together are all of it."""
     order = np.random.default_rng(seed_from(seed, "seed")).permutation(samples)
     return [np.sort(part).astype(np.int64) for part in np.array_split(order, count)]
-
-
-def shares(parts: Sequence[Any], samples: int) -> list[Landscape]:
-    """Return landscapes of means over parts of the samples, weighted so that they sum to the mean over all."""
-    return [weighted_sum((part,), (part.samples / samples,)) for part in parts]

@@ -18,12 +18,12 @@ from torch import Tensor
 
 from spinscape import memory
 from spinscape.arrays import as_array, as_block, as_choice, as_integer
-from spinscape.landscape import Domain, Landscape
+from spinscape.landscape import Domain
 from spinscape.networks.modules import batch_norm as batch_norms
 from spinscape.networks.modules.filters import filters_of
 from spinscape.networks.modules.functional import FunctionalModule
 from spinscape.networks.modules.problem import Problem
-from spinscape.networks.sample_batches import parts_of_samples, shares
+from spinscape.networks.sample_batches import parts_of_samples
 from spinscape.networks.tensors import tensor_of
 
 FloatArray = NDArray[Any]
@@ -70,6 +70,11 @@ class TorchLandscape:
         return sum(self._function.lengths)
 
     @property
+    def domain(self) -> Domain:
+        """Flat space."""
+        return Domain.flat(self.size)
+
+    @property
     def samples(self) -> int | None:
         """Number of samples, the first axis of X and y; None where their tensors do not agree about it."""
         return self._problem.samples
@@ -78,11 +83,6 @@ class TorchLandscape:
     def filters(self) -> list[NDArray[np.int64]]:
         """For every unit or filter the coordinates of its incoming weights; biases and scales are in none."""
         return filters_of(self._function)
-
-    @property
-    def domain(self) -> Domain:
-        """Flat space."""
-        return Domain.flat(self.size)
 
     def energy(self, points: Any) -> FloatArray:
         """Return the losses, (replicas,)."""
@@ -139,17 +139,16 @@ class TorchLandscape:
         block = as_block(as_array(point, "point").reshape(1, -1), "point", self.size, FLOAT64)
         return self._function.with_parameters(tensor_of(block[0]))
 
-    def batches(self, count: int, seed: int = 0) -> list[Landscape]:
-        """Return the landscapes of `count` parts of the samples, drawn at random without replacement.
+    def batches(self, count: int, seed: int = 0) -> list[TorchLandscape]:
+        """Return the landscapes of `count` disjoint parts of the samples, drawn at random; they sum to this one.
 
-        They sum to this landscape: each is the mean over its samples times their share. ValueError where the loss is
-        neither a mean nor a sum over samples.
+        ValueError where the loss is neither a mean nor a sum over samples.
         """
         count = as_integer(count, "count", 1, self.samples or 1)
         with self._function.evaluating():
             mean = self._problem.require_mean(tensor_of(self.point[0]))
         parts = [] if self.samples is None else parts_of_samples(self.samples, count, seed)
-        return shares([self._of(self._problem.rows(tensor_of(part), mean)) for part in parts], self.samples or 1)
+        return [self._of(self._problem.rows(tensor_of(part), mean)) for part in parts]
 
     def __repr__(self) -> str:
         samples = "samples" if self.samples is None else f"{self.samples} samples"

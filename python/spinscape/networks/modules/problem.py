@@ -82,14 +82,14 @@ class Problem:
         return mean
 
     def rows(self, chosen: Tensor, mean: bool) -> Problem:
-        """Return the problem of some of the samples; a sum becomes what the sum over all is on average."""
+        """Return what some of the samples contribute."""
         firsts = torch.tensor([0, *[part.samples or 0 for part in self.parts]]).cumsum(0)
-        parts, total, count = [], int(firsts[-1]), len(chosen)
+        parts, share = [], sum(self.weights) / int(firsts[-1])
         for part, low, high in zip(self.parts, firsts[:-1], firsts[1:], strict=True):
             inside = chosen[(chosen >= low) & (chosen < high)] - low
             if len(inside):
                 parts.append(part.rows(inside))
-        weights = [(part.samples or 0) / count if mean else total / count for part in parts]
+        weights = [share * (part.samples or 0) if mean else 1.0 for part in parts]
         return Problem(self.function, tuple(parts), tuple(weights), mean, self.graph_bytes)
 
 
