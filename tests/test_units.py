@@ -188,3 +188,21 @@ def test_the_density_of_one_eigenvalue(value):
     found = sp.spectral_density(value * np.eye(30), 30, probes=3, rng=0)
     mass = np.sum((found.density[1:] + found.density[:-1]) / 2 * np.diff(found.grid))
     assert mass == pytest.approx(1, abs=2e-4)  # four standard deviations each way
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e200])
+def test_directions_of_spikes_have_no_units(scale):
+    glass, direction = sp.PureGlass(3, 6, rng=1), np.arange(1.0, 7.0)
+    w = glass.random_points(3, rng=2)
+    one, other = (glass.with_spike(s * direction, 0.7, 3).energy(w) for s in (1.0, scale))
+    np.testing.assert_allclose(other, one, rtol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e200])
+def test_parts_that_do_not_sum_are_refused_in_any_units(scale):
+    packed = np.random.default_rng(0).normal(size=20)
+    glass, half = (sp.PureGlass.from_couplings(c * scale * packed, p=3, N=4) for c in (1.0, 0.5))
+    w = glass.random_points(1, rng=0)
+    sp.descend(glass, w, sp.SGD(parts=[half, half], step=1e-3 / scale), max_steps=3)
+    with pytest.raises(ValueError, match="parts: expected gradients that sum"):
+        sp.descend(glass, w, sp.SGD(parts=[half, glass], step=1e-3 / scale), max_steps=3)

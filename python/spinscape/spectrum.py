@@ -136,7 +136,7 @@ def matrix_index(
     blocks = blocks[None] if blocks.ndim == 2 else blocks
     if blocks.ndim != 3 or blocks.shape[1] != blocks.shape[2]:
         raise ValueError(f"matrices: expected shape (replicas, n, n) or (n, n), got {given.shape}")
-    memory.require(2 * blocks.nbytes, f"matrices: symmetric parts of {blocks.shape}")
+    memory.require(3 * blocks.nbytes, f"matrices: symmetric parts of {blocks.shape}")
     halves = blocks / 2
     allowed = (1e-4 if given.dtype == np.float32 else 1e-8) * np.abs(halves).max(axis=(1, 2), initial=0.0)
     difference = np.abs(halves - halves.transpose(0, 2, 1)).max(axis=(1, 2), initial=0.0)

@@ -30,7 +30,10 @@ CALLS = {
 }
 
 
-@pytest.mark.parametrize("name", CALLS)
+SLOW = {"per index", "estimate", "bound", "fraction of minima"}  # seconds of Fredholm determinants
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in CALLS])
 def test_errstate_raise(name):
     expected = CALLS[name]()
     with np.errstate(all="raise"):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinscape import _core, memory
-from spinscape.arrays import as_number
+from spinscape.arrays import as_number, lengths
 from spinscape.descent.method import DescentMethod, Found
 from spinscape.hamiltonian import Glass
 from spinscape.landscape import CalledLandscape, as_landscape
@@ -126,9 +126,9 @@ def _check_parts(landscape: CalledLandscape, parts: Sequence[Any]) -> None:
             )
     probes = landscape.domain.random_points(2, rng=0).astype(landscape.dtype)
     gradients = [part.gradient(probes).astype(np.float64) for part in called]
-    whole = landscape.gradient(probes)
-    error = np.linalg.norm(np.sum(gradients, axis=0) - whole)
-    scale = sum(np.linalg.norm(gradient) for gradient in gradients) + np.linalg.norm(whole)
+    whole = landscape.gradient(probes).astype(np.float64)
+    error = float(lengths((np.sum(gradients, axis=0) - whole).ravel()))
+    scale = sum(float(lengths(gradient.ravel())) for gradient in [*gradients, whole])
     # Parts of single-precision couplings, or in single-precision arithmetic, sum to about 1e-7 of their size.
     if not error <= 1e-5 * scale:
         raise ValueError(

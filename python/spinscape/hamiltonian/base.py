@@ -240,6 +240,7 @@ class Glass(Combinable):
         vector = as_real(direction, "direction", np.dtype(np.float64))
         if vector.shape != (self.size,) or not np.any(vector):
             raise ValueError(f"direction: expected a non-zero vector of shape ({self.size},), got {vector.shape}")
+        vector = vector / np.ldexp(1.0, np.frexp(np.abs(vector).max())[1])  # its squares fit a double; no bit changes
         other = copy.copy(self)
         spike = (vector, as_number(strength, "strength"), as_integer(order, "order", 1, _core.max_order))
         other._spikes = [*self._spikes, spike]

@@ -5,7 +5,7 @@ The functional (`ground_state`) at D is an upper bound of E_0. The dual problem 
 
     W(t) = ∫ (1 − max(q, t)) g(q)² dq ≤ Δ(t) = ξ(1) − ξ(t) on [0, 1)   and   P(1) = ∫ g² ≤ ξ'(1),
 
-E_0 ≥ ∫ g, because D-1 + g² D ≥ 2g under the integral. Here g = λ/D with the largest λ that the constraints allow:
+E_0 ≥ ∫ g, because 1/D + g² D ≥ 2g under the integral. Here g = λ/D with the largest λ that the constraints allow:
 λ² = min Δ/W, over all t, not over some of them. On a line both are concave, so Δ lies above its chords and W below its
 tangents; between two points their ratio is at least its value where the chord of Δ meets the corner of the tangents of
 W. Pieces are halved until this bound agrees with the values at their ends. Where D = 1/√ξ'', Δ − W is linear, and its
@@ -127,7 +127,7 @@ class Profile:
         beyond = np.inf
         if j == len(self.width) - 1:  # halves towards 1
             halvings = int(np.ceil(np.log2(self.width[j] / _NEAREST)))
-            ends = 1 - self.width[j] * 0.5 ** np.arange(max(halvings, 0) + 1)
+            ends = 1 - self.width[j] * 0.5 ** np.arange(max(halvings, 1) + 1)
             last, w = 1 - ends[-1], float(self.rise[-1])
             beyond = float(deficit(self.xi, ends[-1])) / (last * w)  # Δ is concave and W ≤ P(1) (1 − t)
         low, high = ends[:-1], ends[1:]
