@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import spinscape as sp
-from travellers import GLASSES, OBJECTS, digest
+from travellers import GLASSES, NETWORKS, OBJECTS, digest
 
 
 @contextmanager
@@ -59,8 +59,25 @@ def test_equal_bits_after_the_journey(vehicle):
     assert changed == []
 
 
+@pytest.mark.parametrize(
+    "vehicle",
+    [
+        "pickle",
+        "deepcopy",
+        "spawn",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("forkserver", "joblib", "dask")),
+    ],
+)
+def test_networks_travel(vehicle):
+    pytest.importorskip("torch")
+    with VEHICLES[vehicle]() as travel:
+        changed = [name for name, make in NETWORKS.items() if travel(thing := make()) != digest(thing)]
+    assert changed == []
+
+
 def test_the_digest_sees_a_difference():
-    digests = {name: digest(make()) for name, make in OBJECTS.items()}
+    pytest.importorskip("torch")
+    digests = {name: digest(make()) for name, make in (OBJECTS | NETWORKS).items()}
     assert len(set(digests.values())) == len(digests)
 
 
