@@ -4,7 +4,7 @@ import io
 import json
 import pickle
 import zipfile
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 
 import numpy as np
 import pytest
@@ -58,8 +58,9 @@ NAMES = [type(run).__name__ for run in RUNS]
 
 def assert_same(one, other):
     """Two results, or two values of a field, to the bit."""
+    one, other = (value.item() if isinstance(value, np.generic) else value for value in (one, other))
     assert type(one) is type(other)
-    if isinstance(one, Result):
+    if is_dataclass(one):
         for f in fields(one):
             assert_same(getattr(one, f.name), getattr(other, f.name))
     elif isinstance(one, (tuple, list)):

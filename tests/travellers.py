@@ -7,6 +7,7 @@ import numpy as np
 
 import spinscape as sp
 from known_landscapes import MuellerBrown
+from spinscape import theory
 
 
 def saddle(points):
@@ -91,6 +92,7 @@ RESULTS = {
     "DisconnectivityTree": lambda: sp.disconnectivity_tree([-2.0, -1.0], [-0.5], [[0, 1]]),
     "DisconnectivityGraph": lambda: sp.disconnectivity_graph(sp.PureGlass(3, 4, rng=0), minima_and_saddles()[1]),
     "Connection": lambda: sp.connect(sp.PureGlass(3, 4, rng=0), *minima_and_saddles()[0][:2]),
+    "MeanFieldDynamics": lambda: theory.dmft({3: 1.0}, 0.5),
     "SpectralDensity": lambda: sp.spectral_density(np.diag([-1.0, 2.0, 3.0]), 3, probes=2, rng=0),
 }
 
