@@ -126,3 +126,13 @@ def test_a_subclass_keeps_what_is_its_own():
 
 class Named(sp.PureGlass):
     """A user's subclass."""
+
+
+def test_a_glass_in_slabs_leaves_its_executor_behind():
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        glass = sp.study.SlabGlass(3, 6, rng=0, slabs=2, executor=pool)
+        other = pickle.loads(pickle.dumps(glass))
+        w = glass.random_points(2, rng=0)
+        assert other.energy(w).tobytes() == glass.energy(w).tobytes()
+    assert len(pickle.dumps(glass)) < 1000
+    assert repr(other) == repr(glass) == "SlabGlass(p=3, N=6, seed=15793235383387715774, slabs=2)"

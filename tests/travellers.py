@@ -7,7 +7,7 @@ import numpy as np
 
 import spinscape as sp
 from known_landscapes import MuellerBrown
-from spinscape import theory
+from spinscape import study, theory
 
 
 def saddle(points):
@@ -45,6 +45,7 @@ GLASSES = {
     "part of float32": lambda: sp.MixedGlass({2: 1.0, 3: 1.0}, 4, rng=0, dtype="float32").split(2)[0],
 }
 LANDSCAPES = {
+    "slabs": lambda: study.SlabGlass(3, 6, rng=0, slabs=3),
     "functions": lambda: sp.landscape_from(saddle, saddle_gradient, size=2),
     "class": MuellerBrown,
     "on spheres": lambda: sp.on_spheres(sp.landscape_from(saddle, saddle_gradient, size=2), 2),
