@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import spinscape as sp
-from travellers import GLASSES, OBJECTS, digest
+from travellers import GLASSES, NETWORKS, OBJECTS, digest
 
 
 @contextmanager
@@ -59,8 +59,25 @@ def test_equal_bits_after_the_journey(vehicle):
     assert changed == []
 
 
+@pytest.mark.parametrize(
+    "vehicle",
+    [
+        "pickle",
+        "deepcopy",
+        "spawn",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("forkserver", "joblib", "dask")),
+    ],
+)
+def test_networks_travel(vehicle):
+    pytest.importorskip("torch")
+    with VEHICLES[vehicle]() as travel:
+        changed = [name for name, make in NETWORKS.items() if travel(thing := make()) != digest(thing)]
+    assert changed == []
+
+
 def test_the_digest_sees_a_difference():
-    digests = {name: digest(make()) for name, make in OBJECTS.items()}
+    pytest.importorskip("torch")
+    digests = {name: digest(make()) for name, make in (OBJECTS | NETWORKS).items()}
     assert len(set(digests.values())) == len(digests)
 
 
@@ -109,3 +126,13 @@ def test_a_subclass_keeps_what_is_its_own():
 
 class Named(sp.PureGlass):
     """A user's subclass."""
+
+
+def test_a_glass_in_slabs_leaves_its_executor_behind():
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        glass = sp.study.SlabGlass(3, 6, rng=0, slabs=2, executor=pool)
+        other = pickle.loads(pickle.dumps(glass))
+        w = glass.random_points(2, rng=0)
+        assert other.energy(w).tobytes() == glass.energy(w).tobytes()
+    assert len(pickle.dumps(glass)) < 1000
+    assert repr(other) == repr(glass) == "SlabGlass(p=3, N=6, seed=15793235383387715774, slabs=2)"

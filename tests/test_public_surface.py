@@ -122,6 +122,64 @@ def test_no_module_has_the_name_of_a_function_of_its_package():
         assert not {name for name in modules & public if not inspect.ismodule(getattr(package, name))}, package
 
 
+def test_methods_are_objects():
+    glass = sp.PureGlass(3, 20, rng=0)
+    w = glass.random_points(4, rng=1)
+    for kind in (
+        sp.LBFGS, sp.GradientDescent, sp.Momentum, sp.SGD, sp.GradientFlow, sp.TrustRegion, sp.SaddleFreeNewton,
+        sp.HessianAscent, sp.PowerMethod,
+    ):  # fmt: skip
+        run = sp.descend(glass, w, kind(), max_steps=5)
+        np.testing.assert_array_equal(run.points, sp.descend(glass, w, kind.name, max_steps=5).points)
+    for sampler in (sp.MALA(0.01), sp.HMC(0.1, leapfrogs=2), sp.Langevin(0.01)):
+        given = {"step": sampler.step} | ({"leapfrogs": 2} if sampler.name == "hmc" else {})
+        named = sp.sample(glass, w, beta=1.0, steps=3, rng=0, method=sampler.name, **given)
+        own = sp.sample(glass, w, beta=1.0, steps=3, rng=0, method=sampler)
+        np.testing.assert_array_equal(own.points, named.points)
+    for way, name in ((sp.Follow("dense", 100), "dense"), (sp.Follow("krylov", 100), "krylov")):
+        own = sp.find_saddles(glass, 1, 3, rng=0, method=way)
+        named = sp.find_saddles(glass, 1, 3, rng=0, method=name, max_steps=100)
+        np.testing.assert_array_equal(own.points, named.points)
+    own = sp.find_critical_points(glass, -1.3, 3, rng=0, method=sp.Newton(max_steps=100))
+    named = sp.find_critical_points(glass, -1.3, 3, rng=0, method="newton", max_steps=100)
+    np.testing.assert_array_equal(own.points, named.points)
+    assert own.method == named.method == "newton"
+    own, named = sp.refine(glass, w, method=sp.Newton("krylov", 7)), sp.refine(glass, w, method="krylov", max_steps=7)
+    np.testing.assert_array_equal(own.points, named.points)
+    assert len([p for p in inspect.signature(sp.descend).parameters.values() if p.kind is not p.VAR_KEYWORD]) < 10
+    with pytest.raises(ValueError, match="max_steps: expected None beside Follow"):
+        sp.find_saddles(glass, 1, 3, method=sp.Follow(), max_steps=3)
+    with pytest.raises(TypeError, match="method: expected Newton"):
+        sp.refine(glass, w, method=sp.Follow())
+    with pytest.raises(ValueError, match="step: expected None beside HMC"):
+        sp.sample(glass, w, beta=1.0, steps=1, method=sp.HMC(), step=0.1)
+
+
+def test_results_are_rows(tmp_path):
+    glass = sp.PureGlass(3, 20, rng=0)
+    result = sp.descend(glass, glass.random_points(6, rng=1), max_steps=20)
+    mask = result.energy_density < 0
+    assert len(result) == 6
+    assert len(result[mask]) == np.count_nonzero(mask)
+    assert len(sp.concatenate([result, result[mask]])) == 6 + np.count_nonzero(mask)
+    assert len(result.to_pandas()) == 6
+    assert result.to_xarray().sizes["replica"] == 6
+    path = tmp_path / "result"
+    result.save(path)
+    np.testing.assert_array_equal(sp.load(path).points, result.points)
+    assert sp.distinct(result.points).tolist() == list(range(6))
+    assert sp.distinct(result.points, landscape=glass, tolerance=1e-6).tolist() == list(range(6))
+
+
+def test_suites_of_ones_own():
+    from spinscape import testing
+
+    glass = sp.PureGlass(3, 6, rng=0)
+    testing.check(glass)
+    for strategy in (testing.glasses(), testing.points(glass), testing.landscapes(), testing.methods()):
+        assert hasattr(strategy, "map")
+
+
 @pytest.mark.parametrize(
     "command", ["run", "resume", "status", "verify", "export", "report", "scaled-losses", "theory"]
 )

@@ -4,7 +4,7 @@ import io
 import json
 import pickle
 import zipfile
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 
 import numpy as np
 import pytest
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 import spinscape as sp
 from spinscape.results import Result, StopReason, row, shared, stop_names
+from travellers import RESULTS, ensemble
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -56,19 +57,21 @@ NAMES = [type(run).__name__ for run in RUNS]
 
 
 def assert_same(one, other):
-    """Every field of two results, to the bit."""
+    """Two results, or two values of a field, to the bit."""
+    one, other = (value.item() if isinstance(value, np.generic) else value for value in (one, other))
     assert type(one) is type(other)
-    for f in fields(one):
-        mine, its = getattr(one, f.name), getattr(other, f.name)
-        if isinstance(mine, Result):
+    if is_dataclass(one):
+        for f in fields(one):
+            assert_same(getattr(one, f.name), getattr(other, f.name))
+    elif isinstance(one, (tuple, list)):
+        assert len(one) == len(other)
+        for mine, its in zip(one, other, strict=True):
             assert_same(mine, its)
-        elif isinstance(mine, np.ndarray):
-            assert mine.dtype == its.dtype
-            assert mine.shape == its.shape
-            assert mine.tobytes() == its.tobytes(), f.name
-        else:
-            assert type(mine) is type(its)
-            assert mine == its
+    elif isinstance(one, np.ndarray):
+        assert (one.dtype, one.shape) == (other.dtype, other.shape)
+        assert one.tobytes() == other.tobytes()
+    else:
+        assert one == other or (one != one and other != other)
 
 
 @pytest.mark.parametrize("run", RUNS, ids=NAMES)
@@ -171,6 +174,58 @@ def test_files_bring_back_every_bit(run, tmp_path):
     assert_same(pickle.loads(pickle.dumps(run)), run)
     with np.load(path, allow_pickle=False) as plain:  # numpy alone reads the arrays
         assert plain["points"].shape == run[:0].points.shape
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_every_result_goes_to_a_file_and_back(name, tmp_path):
+    found = RESULTS[name]()
+    path = found.save(tmp_path / "found")
+    assert_same(sp.load(path), found)
+    assert set(found.to_dict()) >= {
+        f.name for f in fields(found) if f.name[0] != "_" and not isinstance(getattr(found, f.name), Result)
+    }
+    assert repr(found).startswith(f"{name}(")
+    assert found.to_xarray().attrs["result"] == name
+    if any(f.metadata.get("row") for f in fields(found)):
+        assert len(found.to_pandas()) == len(found)
+    else:
+        with pytest.raises(TypeError, match="no rows"):
+            len(found)
+
+
+def test_networks_go_to_a_file_and_back(tmp_path):
+    pytest.importorskip("torch")
+    found = ensemble()
+    assert_same(sp.load(found.save(tmp_path / "ensemble")), found)
+    assert_same(sp.concatenate([found[:1], found[1:]]), found)
+
+
+def test_a_part_of_an_enumeration_proves_nothing():
+    whole = RESULTS["Enumeration"]()
+    assert whole.complete
+    part = whole[whole.index.negative == 0]
+    assert not part.complete
+    assert np.isnan(part.missing_estimate)
+    assert part.morse_sum == len(part)
+    with pytest.raises(TypeError, match="Enumeration"):
+        sp.concatenate([whole, whole])
+
+
+def test_the_index_joins_the_rows():
+    glass = sp.PureGlass(3, 6, rng=0)
+    critical = sp.refine(glass, glass.random_points(5, rng=1))
+    index = sp.count_index(glass, critical.points)
+    both = critical.with_index(index)
+    assert critical.index is None
+    assert "negative" not in critical.to_dict()
+    np.testing.assert_array_equal(both.to_pandas()["negative"], index.negative)
+    minima = both[both.index.negative == 0]
+    assert_same(minima.index, index[index.negative == 0])
+    assert_same(sp.concatenate([both[:2], both[2:]]), both)
+    with pytest.raises(ValueError, match="index: expected the IndexCount of 5 rows"):
+        critical.with_index(index[:2])
+    with pytest.raises(ValueError, match="in all of them or in none"):
+        sp.concatenate([both, critical])
 
 
 def rewritten(path, tmp_path, change):

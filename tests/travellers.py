@@ -7,6 +7,7 @@ import numpy as np
 
 import spinscape as sp
 from known_landscapes import MuellerBrown
+from spinscape import study, theory
 
 
 def saddle(points):
@@ -44,6 +45,7 @@ GLASSES = {
     "part of float32": lambda: sp.MixedGlass({2: 1.0, 3: 1.0}, 4, rng=0, dtype="float32").split(2)[0],
 }
 LANDSCAPES = {
+    "slabs": lambda: study.SlabGlass(3, 6, rng=0, slabs=3),
     "functions": lambda: sp.landscape_from(saddle, saddle_gradient, size=2),
     "class": MuellerBrown,
     "on spheres": lambda: sp.on_spheres(sp.landscape_from(saddle, saddle_gradient, size=2), 2),
@@ -68,6 +70,11 @@ PLANS = {
 }
 
 
+def minima_and_saddles():
+    found = sp.enumerate_critical_points(sp.PureGlass(3, 4, rng=0))
+    return [found.points[found.index.negative == index] for index in (0, 1)]
+
+
 RESULTS = {
     "Descent": lambda: sp.descend(*starts(sp.PureGlass(3, 6, rng=0)), "lbfgs", trace_every=5, ladder=[0.1]),
     "Sampling": lambda: sp.sample(*starts(sp.PureGlass(3, 6, rng=0)), beta=1, steps=3, rng=0, keep_every=1),
@@ -84,7 +91,46 @@ RESULTS = {
         sp.PureGlass(3, 6, rng=0), sp.Domain.spheres(6).random_points(2, rng=0), np.linspace(0, 1, 5)
     ),
     "DisconnectivityTree": lambda: sp.disconnectivity_tree([-2.0, -1.0], [-0.5], [[0, 1]]),
+    "DisconnectivityGraph": lambda: sp.disconnectivity_graph(sp.PureGlass(3, 4, rng=0), minima_and_saddles()[1]),
+    "Connection": lambda: sp.connect(sp.PureGlass(3, 4, rng=0), *minima_and_saddles()[0][:2]),
+    "MeanFieldDynamics": lambda: theory.dmft({3: 1.0}, 0.5),
     "SpectralDensity": lambda: sp.spectral_density(np.diag([-1.0, 2.0, 3.0]), 3, probes=2, rng=0),
+}
+
+
+def blobs():
+    from spinscape import networks as nn
+
+    return nn, nn.gaussian_blobs(4, 2, 20, 10, rng=0), nn.Architecture((4, 3, 2), activation="tanh")
+
+
+def ensemble():
+    nn, data, architecture = blobs()
+    return nn.train_ensemble(architecture, data, 3, training=nn.Training(epochs=2), rng=0)
+
+
+def network_landscape():
+    nn, data, architecture = blobs()
+    return nn.NetworkLandscape(architecture, "cross-entropy", data.train_inputs, data.train_targets)
+
+
+def torch_landscape():
+    import torch
+
+    nn, data, _ = blobs()
+    torch.manual_seed(0)
+    module = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.Tanh(), torch.nn.Linear(3, 2))
+    return nn.landscape_of(module, torch.nn.functional.cross_entropy, data.train_inputs, data.train_targets)
+
+
+NETWORKS = {
+    "data": lambda: blobs()[1],
+    "architecture": lambda: blobs()[2],
+    "training": lambda: blobs()[0].Training(epochs=2),
+    "cooling": lambda: blobs()[0].Cooling(),
+    "ensemble": ensemble,
+    "network landscape": network_landscape,
+    "torch landscape": torch_landscape,
 }
 OBJECTS = {
     f"{group}: {name}": make

@@ -1,12 +1,13 @@
 """The progress door: long work says how much of how much is done.
 
-A report is called as progress(done, all), on the calling thread, about every 50 ms and at the end. A bar with `update`
-and `total` (tqdm's) is taken as well.
+A report is called as progress(done, all), on the calling thread, about every 50 ms and at the end (in the training of
+networks on the threads that train, one at a time). A bar with `update` (tqdm's) is taken as well.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Lock
 from typing import Any
 
 Progress = Callable[[int, int], object]
@@ -28,14 +29,30 @@ def shifted(progress: Progress | None, before: int, total: int) -> Progress | No
     return None if progress is None else lambda done, _: progress(before + done, total)
 
 
+class Counted:
+    """A report that several threads add to."""
+
+    def __init__(self, progress: Progress | None, total: int) -> None:
+        self._progress, self._total, self._done, self._lock = progress, total, 0, Lock()
+
+    def update(self, count: int) -> None:
+        """Say that so much more is done."""
+        if self._progress is not None:
+            with self._lock:
+                self._done += count
+                self._progress(self._done, self._total)
+
+
 class _Bar:
     """A bar that is told differences."""
 
     def __init__(self, bar: Any) -> None:
-        self.bar, self.done = bar, 0
+        self.bar, self.done, self.total = bar, 0, getattr(bar, "total", None)
 
     def __call__(self, done: int, total: int) -> None:
-        if getattr(self.bar, "total", total) != total:
-            self.bar.total, self.done = total, 0
+        if total != self.total and callable(getattr(self.bar, "reset", None)):
+            self.bar.reset(total)
+            self.done = 0
+        self.total = total
         self.bar.update(done - self.done)
         self.done = done

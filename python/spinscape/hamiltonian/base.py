@@ -269,6 +269,7 @@ class Glass(Combinable):
             piece._terms = [(form, scale) for form, (_, scale) in zip(terms, self._terms, strict=True)]
             piece._spikes = [(direction, strength / parts, order) for direction, strength, order in self._spikes]
             piece.seed = piece.law = None  # no disorder of its own: it cannot be sampled or split again
+            piece.couplings_storage = "auto"
             piece._build()
         return pieces
 

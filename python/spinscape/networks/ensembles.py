@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Event
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from spinscape import memory
-from spinscape.arrays import as_block, as_dtype, as_integer, described
+from spinscape.arrays import as_block, as_dtype, as_integer
 from spinscape.networks import batched
 from spinscape.networks.annealing_schedule import Cooling
 from spinscape.networks.architecture import ORDER, Architecture, network_stream
@@ -30,6 +30,7 @@ from spinscape.networks.optimisers import Training, stepper
 from spinscape.networks.tensors import tensor_of
 from spinscape.networks.torch_state import one_torch_thread as one_torch_thread
 from spinscape.networks.torch_state import require_running
+from spinscape.progress import Counted, Progress, as_progress
 from spinscape.randomness import RNG, seed_from
 from spinscape.results import Result, row
 from spinscape.threads import as_threads
@@ -39,13 +40,6 @@ CHUNK = 8
 
 Settings = TypeVar("Settings", Training, Cooling)
 OnEpoch = Callable[[int, NDArray[Any]], None]
-
-
-class Progress(Protocol):
-    """What is told about progress; `tqdm` bars fit."""
-
-    def update(self, n: float) -> Any:
-        """Add n network-epochs to what is done."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -102,7 +96,7 @@ def train_ensemble(
     chunk : networks of one batched product; never changes a result.
     dtype : arithmetic of the training.
     n_threads : chunks trained at once; never changes a result.
-    progress : told about finished network-epochs.
+    progress : called as progress(epochs that ended, epochs), over all networks; or a tqdm bar.
 
     A network that diverges is data: its losses are inf or nan. Raises ValueError or TypeError naming the argument,
     MemoryError with the bytes. An interrupt is raised within a minibatch.
@@ -119,7 +113,7 @@ def train_ensemble(
         (3 * 8 + 5 * real.itemsize) * count * architecture.parameters + 16 * data.train_inputs.size,
         f"count: {count} networks of {architecture.parameters} parameters",
     )
-    _require_progress(progress)
+    counted = Counted(as_progress(progress), count * settings.epochs)
     starts = None if start is None else as_block(start, "start", architecture.parameters, real, rows=count)
     tensors, stop = Samples(data, real), Event()
     parts = [range(k, min(k + chunk, first + count)) for k in range(first, first + count, chunk)]
@@ -127,20 +121,10 @@ def train_ensemble(
     def one(networks: range) -> dict[str, NDArray[Any]]:
         rows = slice(networks.start - first, networks.stop - first)
         theta = architecture.drawn(seed, networks) if starts is None else starts[rows]
-        return train_from(theta, architecture, tensors, chosen, settings, seed, networks, progress=progress, stop=stop)
+        return train_from(theta, architecture, tensors, chosen, settings, seed, networks, progress=counted, stop=stop)
 
     columns = _joined(_in_threads(one, parts, min(threads, len(parts)), stop))
     return Ensemble(**columns, architecture=architecture, loss=loss, training=settings, seed=seed)
-
-
-def _require_progress(progress: Any) -> None:
-    try:
-        if progress is not None:
-            progress.update(0)
-    except (AttributeError, TypeError):
-        raise TypeError(
-            f"progress: expected an object with update(n), such as a tqdm bar, got {described(progress)}"
-        ) from None
 
 
 def as_settings(value: Any, kind: type[Settings], name: str) -> Settings:
@@ -194,7 +178,7 @@ def train_chunk(
     training: Training,
     seed: int,
     networks: range,
-    progress: Progress | None = None,
+    progress: Counted | None = None,
     on_epoch: OnEpoch | None = None,
 ) -> dict[str, NDArray[Any]]:
     """Train the networks of these numbers as one block; return the columns of `Ensemble`.
@@ -216,7 +200,7 @@ def train_from(
     seed: int,
     networks: range,
     *,
-    progress: Progress | None = None,
+    progress: Counted | None = None,
     on_epoch: OnEpoch | None = None,
     stop: Event | None = None,
 ) -> dict[str, NDArray[Any]]:

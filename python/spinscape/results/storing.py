@@ -39,7 +39,8 @@ Kind = TypeVar("Kind", bound=type[Any])
 
 def storable(kind: Kind) -> Kind:
     """Let a frozen dataclass (a schedule, a count) be part of results in files."""
-    _STORED[kind.__name__] = kind
+    if _STORED.setdefault(kind.__name__, kind).__module__ != kind.__module__:
+        raise TypeError(f"{kind.__name__}: expected another name, for {_STORED[kind.__name__].__module__} has it")
     return kind
 
 

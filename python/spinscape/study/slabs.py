@@ -61,7 +61,7 @@ class SlabGlass(Combinable):
         each slab (None: 1).
 
     Evaluations equal PureGlass's up to the order of summation, about 1e-15 relative in float64. It is a landscape:
-    every algorithm takes it, each step one evaluation by the executor.
+    every algorithm takes it, each step one evaluation by the executor. Pickled it is its recipe, without the executor.
     """
 
     def __init__(
@@ -86,8 +86,25 @@ class SlabGlass(Combinable):
         memory.require(8 * largest_piece(self.p, self.N), f"N: one piece of the couplings of p={self.p}, N={self.N}")
         self._executor = executor
         self._threads = as_threads(n_threads) if executor is None else as_threads(n_threads or 1)
-        bounds = slab_bounds(self.p, self.N, as_integer(slabs, "slabs", 1, 10**6))
-        self._slabs = [Slab(self.p, self.law, self.seed, first, last) for first, last in pairwise(bounds)]
+        self._count = as_integer(slabs, "slabs", 1, 10**6)
+        self._slabs = self._cut()
+
+    def _cut(self) -> list[Slab]:
+        bounds = slab_bounds(self.p, self.N, self._count)
+        return [Slab(self.p, self.law, self.seed, first, last) for first, last in pairwise(bounds)]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The recipe; an executor belongs to its process, and elsewhere the slabs are evaluated where the glass is."""
+        return {**self.__dict__, "_executor": None, "_slabs": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._slabs = self._cut()
+
+    def __repr__(self) -> str:
+        own = f"SlabGlass(p={self.p}, N={self.N}, seed={self.seed}, slabs={self._count}"
+        law = "" if self.law == Law() else f", law={self.law.name!r}, nu={self.law.nu}"
+        return own + law + ("" if self.dtype == np.float64 else f", dtype={self.dtype.name!r}") + ")"
 
     @property
     def size(self) -> int:

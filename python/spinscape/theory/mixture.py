@@ -24,12 +24,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from spinscape.conventions import FloatArray, Xi
+from spinscape.results import storable
 
 MixtureFunction: TypeAlias = Callable[[ArrayLike, int], FloatArray]
 
 BELOW_ONE = float(np.nextafter(1.0, 0.0))  # where ξ'' is asked for in place of 1
 
 
+@storable
 @dataclass(frozen=True)
 class Mixture:
     """ξ(q) = Σ_p c_p q^p with finitely many terms; `terms` holds the pairs (p, c_p), c_p > 0, by rising p."""

@@ -29,11 +29,13 @@ from typing import Any
 import numpy as np
 
 from spinscape.conventions import FloatArray
+from spinscape.results import storable
 from spinscape.theory.mixture import MixtureFunction
 from spinscape.theory.two_time.grid import ROW_POINTS
 from spinscape.theory.two_time.operators import Operators
 
 
+@storable
 @dataclass(frozen=True)
 class Model:
     """What moves: the mixture ξ, the temperature T, and the inverse temperature β' of the start."""

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinscape.conventions import FloatArray
+from spinscape.results import storable
 
 RATIO_POINTS = 8  # of the interpolation in s
 ROW_POINTS = 6  # of the interpolation in log t
@@ -36,6 +37,7 @@ def stencil(position: FloatArray, count: int, points: int) -> tuple[IntArray, Fl
     return first[..., None] + np.arange(points), weights
 
 
+@storable
 @dataclass(frozen=True)
 class Ratios:
     """The ratios θ of a row, ascending from 0 to 1, with their complements 1 - θ to full accuracy.

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.linalg import lu_factor, lu_solve
 
 from spinscape.conventions import FloatArray
+from spinscape.results import storable
 from spinscape.theory.two_time.equations import Model, Past, RowEquations
 from spinscape.theory.two_time.grid import ROW_POINTS, Ratios
 from spinscape.theory.two_time.jacobian import jacobian
@@ -27,6 +28,7 @@ RATIOS_A_ROW = 1.35  # spacing of the ratios in s over the spacing of the rows i
 NEWTON_TOL, MOST_STEPS = 1e-10, 30
 
 
+@storable
 @dataclass(frozen=True)
 class Rows:
     """The solution: times (n,), rows (n, 2, count) of C and R at θ t, μ and E (n,); nan from where Newton failed."""
