@@ -84,3 +84,12 @@ def test_a_broken_plugin_hides_no_other(tmp_path, monkeypatch, caplog):
     assert "broken_plugin" in caplog.text or "broken" in caplog.text
     with pytest.raises(ValueError, match="expected an experiment among"):
         experiments.load("no-such-experiment")
+
+
+def test_the_page_of_experiments_is_what_the_registry_says():
+    """docs/experiments.md; `spinscape list --markdown` writes what belongs under its mark."""
+    from spinscape.cli.experiments import as_markdown
+
+    found = {subject: some for subject, some in study.subjects().items() if subject}
+    page = (Path(__file__).parents[2] / "docs" / "experiments.md").read_text(encoding="utf-8")
+    assert page.partition("<!-- spinscape list --markdown -->\n")[2] == as_markdown(found)

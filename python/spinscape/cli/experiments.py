@@ -55,7 +55,9 @@ def register(subparsers: Any, words: Sequence[str]) -> None:
         if mine:
             _add_group(subparsers, subject, mine, asked)
     listing = subparsers.add_parser("list", help="what each experiment shows, reproduces and costs", allow_abbrev=False)
-    listing.add_argument("--json", action="store_true", help="for programs")
+    form = listing.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="for programs")
+    form.add_argument("--markdown", action="store_true", help="a table for a page")
     listing.set_defaults(run=run_list, parser=listing)
     redraw = subparsers.add_parser("redraw", help="write the table and figures of a results file again")
     redraw.add_argument("store", type=Path, help="results file, of any experiment known here")
@@ -285,6 +287,9 @@ def run_list(arguments: argparse.Namespace) -> int:
         entries = [_entry(subject, one) for subject, found in subjects().items() for one in found]
         print(json.dumps(entries, indent=1))
         return 0
+    if arguments.markdown:
+        print(as_markdown(subjects()), end="")
+        return 0
     for subject, found in subjects().items():
         terminal.say(f"{subject.replace('_', ' ') or 'yours'}")
         for one in found:
@@ -296,6 +301,23 @@ def run_list(arguments: argparse.Namespace) -> int:
                 textwrap.fill(about + took, wide, initial_indent=f"  {one.name:<26}", subsequent_indent=" " * 28)
             )
     return 0
+
+
+def as_markdown(found: dict[str, list[Experiment]]) -> str:
+    """Return the experiments as tables of Markdown, one a subject: what each shows, reproduces and costs."""
+    tables = []
+    for subject, some in found.items():
+        lines = [
+            f"### {subject.replace('_', ' ').capitalize() or 'Yours'}\n",
+            "| command | what it shows | from | cost |",
+        ]
+        lines.append("|---|---|---|---|")
+        for one in some:
+            cost = one.core_seconds_of(one.recipe("default"))
+            took = duration(cost) if cost == cost else ""
+            lines.append(f"| `{one.name}` | {one.sentence} | {one.source} | {took} |")
+        tables.append("\n".join(lines) + "\n")
+    return "\n".join(tables)
 
 
 def _entry(subject: str, one: Experiment) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from spinscape.critical_points import enumerate_critical_points, find_saddles
 from spinscape.experiments import disorder
 from spinscape.experiments.critical_points.layers import order_of
 from spinscape.experiments.critical_points.minima_bias import different_minima
-from spinscape.figures import style
+from spinscape.figures import results, style
 from spinscape.figures.style import Axes, Figure
 from spinscape.geometry import DisconnectivityTree, disconnectivity_graph
 from spinscape.study.experiment import Experiment, Parameters, Results, ResultTable, Rows, Unit
@@ -144,32 +144,12 @@ def draw(table: Disconnectivity) -> Figure:
 
 @style.panel
 def tree(graph: Graph, p: int, ax: Axes) -> None:
-    """One tree: a vertical line from each node to the saddle that merges it, a horizontal one at that saddle."""
-    nodes, minima = graph.tree, len(graph.tree.order)
-    place = np.full(len(nodes.parent), np.nan)
-    place[nodes.order] = np.arange(minima)
-    children: dict[int, list[int]] = {}
-    for node, parent in enumerate(nodes.parent.tolist()):
-        children.setdefault(parent, []).append(node)
-    for node in range(minima, len(nodes.parent)):  # children come before their parents
-        place[node] = np.mean([place[child] for child in children[node]])
-    u = nodes.energy_density
-    height = u.max() - u.min()
-    lowest = int(np.argmin(u[:minima]))
-    for node, parent in enumerate(nodes.parent.tolist()):
-        top = u[parent] if parent >= 0 else u.max() + 0.05 * height
-        colour = style.PALETTE[1] if node == lowest else style.PALETTE[0] if node < minima else style.INK
-        ax.plot([place[node], place[node]], [u[node], top], color=colour, linewidth=1.0)
-    for node in range(minima, len(nodes.parent)):
-        ends = [place[child] for child in children[node]]
-        ax.plot([min(ends), max(ends)], [u[node], u[node]], color=style.INK, linewidth=1.0)
-    if u.min() - 0.3 * height < -float(threshold_energy(p)) < u.max():
-        style.reference_line(ax, -float(threshold_energy(p)), r"$-E_\infty$", vertical=False)
-    ax.set_xticks([])
-    ax.spines["bottom"].set_visible(False)
-    ax.set_xlim(-0.8, minima - 0.2)
-    ax.set_ylabel("energy density $u$")
-    ax.set_xlabel(f"{minima} minima, {graph.joining} saddles join two")
+    """One tree, with the threshold where it is near."""
+    results.tree(graph.tree, ax=ax)
+    u, threshold = graph.tree.energy_density, -float(threshold_energy(p))
+    if u.min() - 0.3 * (u.max() - u.min()) < threshold < u.max():
+        style.reference_line(ax, threshold, r"$-E_\infty$", vertical=False)
+    ax.set_xlabel(f"{len(graph.tree.order)} minima, {graph.joining} saddles join two")
 
 
 EXPERIMENT = Experiment.of(
