@@ -23,6 +23,9 @@ KEYS = json.loads((HERE / "keys-0.1.0.json").read_text(encoding="utf-8"))
 # What moved, docs/decisions/2026-11-29-experiments.md.
 MOVED = {"scaled-losses": {"mean_refined", "mean_overlap"}, "overlaps": {"low", "high"}}
 
+# Norms and units of the core's searches and of its homotopy changed in 0.2.0: the same points, to rounding.
+ROUNDED = {"disconnectivity", "enumerated-counts", "layers", "overlaps"}
+
 
 @pytest.fixture(scope="module")
 def stores(tmp_path_factory):
@@ -68,15 +71,19 @@ def test_they_redraw(name, stores, tmp_path):
 
 
 @pytest.mark.parametrize("name", sorted(KEYS))
-def test_a_unit_computed_again_has_the_same_bits(name, stores):
-    """On the instruction set and with the compiler of the store; elsewhere the arrays have the same names and types."""
+def test_a_unit_computed_again_is_the_same(name, stores):
+    """To the bit on the instruction set and compiler of the store; to rounding where searches have changed since."""
     with study.Store(stores / f"{name}.sqlite") as store:
         row = min(store.rows, key=lambda row: row.provenance["seconds"])
         again = study.compute(store.recipe, row.unit)
-    assert {k: (a.dtype, a.ndim) for k, a in again.items()} == {k: (a.dtype, a.ndim) for k, a in row.arrays.items()}
+    assert {k: (a.dtype, a.shape) for k, a in again.items()} == {k: (a.dtype, a.shape) for k, a in row.arrays.items()}
     here = spinscape.version_info()
-    if all(row.provenance[what] == here[what] for what in ("level", "compiler", "numpy", "scipy")):
+    if any(row.provenance[what] != here[what] for what in ("level", "compiler", "numpy", "scipy")):
+        pytest.skip("another machine: its rounding may lead to other minima")
+    if name not in ROUNDED:
         assert encode(again) == encode(row.arrays)
+    for what, array in again.items():
+        np.testing.assert_allclose(array, row.arrays[what], rtol=1e-6, atol=1e-7, err_msg=what)
 
 
 def test_an_unfinished_store_is_continued_only_by_its_own_version(stores, tmp_path):
