@@ -58,6 +58,13 @@ def test_a_file_is_the_same_recipe_as_the_command(one, tmp_path):
     assert study.Recipe.from_file(path) == one.recipe("quick")
 
 
+@pytest.mark.parametrize("one", ALL, ids=lambda one: one.name)
+def test_every_experiment_is_drawn_by_its_own_module(one):
+    """An experiment made from another by `replace` has a figure of its own; those of theory share one."""
+    if experiments.subject_of(one.name) != "theory":
+        assert one.figure.__module__ == experiments.module_of(one.name)
+
+
 def test_a_count_for_each_size_follows_the_sizes_that_are_given():
     layers = study.experiment_of("layers")
     assert layers.recipe("default", sizes=(100, 30)).parameters["tensors"] == {"100": 4, "30": 8}

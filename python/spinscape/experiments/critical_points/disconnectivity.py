@@ -154,6 +154,7 @@ def tree(graph: Graph, p: int, ax: Axes) -> None:
 
 EXPERIMENT = Experiment.of(
     __name__,
+    core_seconds=5.3e-08,
     source="Becker and Karplus 1997; counts: ABAC Theorem 2.1",
     parameters=(
         disorder.ORDER,

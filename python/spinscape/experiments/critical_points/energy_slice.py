@@ -173,6 +173,7 @@ def sphere(table: EnergySlices, ax: Axes) -> None:
 
 EXPERIMENT = Experiment.of(
     __name__,
+    core_seconds=3.9e-06,
     parameters=(
         mixture(),
         integer("N", 50, "size", 4, unit="spins"),

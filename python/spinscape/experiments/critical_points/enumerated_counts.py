@@ -249,7 +249,8 @@ def draw(table: EnumeratedCounts) -> Figure:
         style.panel_label(left, "bcd"[len(names) - 1], rf"Energies by index, ${shown.name}$, $N = {shown.N}$")
     deviations(table, right)
     style.panel_label(right, "cde"[len(names) - 1], r"$(\mathrm{mean} - \mathrm{exact})/\mathrm{error}$")
-    style.caption(figure, f"Circles: enumerated, {style.BARS}; lines: exact. Dotted in the last panel: $|z| = 4$.")
+    title = f"a to {'abc'[len(names) - 1]}: circles enumerated, {style.BARS}, lines exact; last panel dotted: $|z| = 4$"
+    style.legend_below(figure, *above, columns=6, title=title)
     return figure
 
 
@@ -281,7 +282,6 @@ def counts(models: list[Model], ax: Axes) -> None:
     ax.set_xticks(range(max(model.N for model in models)))
     ax.set_xlabel("index $k$")
     ax.set_ylabel(r"mean number, $\mathrm{E\,Crt}_{N,k}$")
-    ax.legend(loc="lower center", ncols=2, fontsize=7.0, columnspacing=0.8, handlelength=1.0)
 
 
 @style.panel
@@ -325,6 +325,7 @@ def _title(name: str) -> str:
 
 EXPERIMENT = Experiment.of(
     __name__,
+    core_seconds=1.5e-04,
     source="ABAC Theorems 2.1 and 2.2, exact at finite N",
     parameters=(
         several(mixture("mixtures", MIXTURES), least=1),

@@ -353,6 +353,7 @@ def deviations(cloud: Cloud, ax: Axes) -> None:
 
 EXPERIMENT = Experiment.of(
     __name__,
+    core_seconds=4.0e-08,
     source="ABAC Theorems 2.1 and 2.5; Dauphin et al. 2014, Fig. 1",
     parameters=(
         disorder.LAYERED,

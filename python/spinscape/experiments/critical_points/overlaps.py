@@ -232,6 +232,7 @@ def among(table: Overlaps, ax: Axes) -> None:
 TENSORS = counts("tensors", 12, "instances of every size, of both kinds", unit="tensors")
 EXPERIMENT = Experiment.of(
     __name__,
+    core_seconds=2.5e-10,
     source="a question of COLT15",
     parameters=(
         disorder.ORDER,

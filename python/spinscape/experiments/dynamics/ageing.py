@@ -17,9 +17,16 @@ def draw(table: Relaxation) -> Figure:
     """Energies beside the correlation with the waiting times."""
     return style.page(
         3.2,
-        (title_of(table), lambda ax: energies(table, ax).legend(loc="lower left")),
+        (title_of(table), partial(named_energies, table)),
         (f"Ageing, $N = {table.sizes[-1].N}$", partial(ageing, table)),
     )
+
+
+@style.panel
+def named_energies(table: Relaxation, ax: Axes) -> None:
+    """Energy density against t with its legend."""
+    energies(table, ax)
+    ax.legend(loc="lower left")
 
 
 @style.panel
@@ -63,5 +70,6 @@ EXPERIMENT = replace(
         "sizes": (100, 200),
         "tensors": {100: 24, 200: 8},
     },
+    figure=draw,
     fits=lambda parameters: bool(parameters["waits"]),
 )

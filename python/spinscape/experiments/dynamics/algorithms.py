@@ -325,6 +325,7 @@ def _sizes(table: Algorithms, ax: Axes) -> None:
 
 EXPERIMENT = Experiment.of(
     __name__,
+    core_seconds=4.2e-11,
     source="the schedule of AISTATS15 section 4; Subag 2021",
     parameters=(
         mixture(),

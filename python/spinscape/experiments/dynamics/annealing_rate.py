@@ -56,5 +56,6 @@ EXPERIMENT = replace(
         "sizes": (25, 50, 100, 150),
         "tensors": {25: 30, 50: 30, 100: 12, 150: 6},
     },
+    figure=draw,
     fits=lambda parameters: len(parameters["budgets"]) > 1,
 )

@@ -173,7 +173,7 @@ def needed(table: BestKnown, what: str, ax: Axes) -> None:
             finite = bounds & np.isfinite(values)
             ax.plot(place[finite], values[finite], "^", color=style.PALETTE[k], markersize=3.5, alpha=0.6)
         rate = table.growth(method)
-        text = rf", starts $\propto e^{{a N}}$, $a = {rate.text('.3f')}$" if rate.value == rate.value else ""
+        text = rf", starts $\propto e^{{a N}}$, $a$ = {rate.text('.3f')}" if rate.value == rate.value else ""
         medians = [float(np.median(getattr(search, what))) for search in mine]
         at, name = [search.N + shift for search in mine], NAMES[method] + text
         ax.plot(at, medians, MARKERS[method] + "-", color=style.PALETTE[k], linewidth=1.0, label=name)
@@ -184,6 +184,7 @@ def needed(table: BestKnown, what: str, ax: Axes) -> None:
 
 EXPERIMENT = Experiment.of(
     __name__,
+    core_seconds=7.1e-11,
     source="a claim of COLT15",
     parameters=(
         mixture(),

@@ -170,25 +170,13 @@ class Relaxation(ResultTable):
         mean = (second * np.sum(weights * means, axis=0) - first * (inverse @ (weights * means))) / determinant
         return mean, np.sqrt(second / determinant)
 
-    def on_a_line(self) -> NDArray[np.bool_]:
-        """At which times the sizes lie on a line in 1/N within their errors: chi-squared below its 95 % quantile.
+    def reaches_the_limit(self) -> NDArray[np.bool_]:
+        """At which times the extrapolation is the limit, within the 95 % interval of its error.
 
-        Nowhere for fewer than three sizes, which always do.
+        Where it is not, the sizes are not yet such that a line in 1/N leads to it, however well they lie on one.
         """
-        from scipy.stats import chi2
-
-        freedom = len(self.sizes) - 2
-        if freedom < 1:
-            return np.zeros(len(self.times), dtype=bool)
-        inverse = np.array([1 / size.N for size in self.sizes])[:, None]
-        means, weights = (
-            np.stack([getattr(size.energy, name) for size in self.sizes]) ** power
-            for name, power in (("mean", 1.0), ("error", -2.0))
-        )
-        line, _ = self.extrapolated()
-        slope = np.sum(weights * inverse * (means - line), axis=0) / np.sum(weights * inverse**2, axis=0)
-        misfit = np.sum(weights * (means - line - slope * inverse) ** 2, axis=0)
-        return np.asarray(misfit < chi2.ppf(0.95, freedom))
+        line, error = self.extrapolated()
+        return np.asarray(np.abs(line - self.limit.energy_at(self.times)) <= NORMAL * error)
 
     def rows(self) -> Rows:
         """Return one row a size and time: energy, error and spreads, limit and extrapolation; then C at each t_w."""
@@ -213,23 +201,19 @@ class Relaxation(ResultTable):
 
     def notes(self) -> list[str]:
         """Return what the errors are, and where the extrapolation means little."""
-        if len(self.sizes) < 3:
-            return [
-                "error: standard error over instances; fewer than three sizes cannot tell whether a line in 1/N fits"
-            ]
-        off = self.times[(self.times > 0) & ~self.on_a_line()]
-        where = f"from t = {off.min():.3g}" if len(off) else "at no time"
-        return [f"error: standard error over instances; a line in 1/N fails to fit the sizes (95 % level) {where}"]
+        off = self.times[(self.times > 0) & ~self.reaches_the_limit()]
+        where = f"at {len(off)} of {len(self.times) - 1} times, the last t = {off.max():.3g}" if len(off) else "nowhere"
+        return [f"error: standard error over instances; a line in 1/N misses the limit (95 % level) {where}"]
 
 
 def draw(table: Relaxation) -> Figure:
     """Energies beside their distance to the threshold."""
-    doubt = "no line in $1/N$ fits the sizes" if len(table.sizes) > 2 else "two sizes cannot test a line in $1/N$"
     return style.page(
         3.4,
         (title_of(table), partial(energies, table)),
         ("Distance to the threshold", partial(approach, table)),
-        legend=f"{style.BARS}; hollow: {doubt}, the extrapolation means little",
+        legend=f"{style.BARS}; hollow: off the limit by more, a line in $1/N$ does not lead there from these sizes",
+        columns=6,
     )
 
 
@@ -282,10 +266,10 @@ def approach(table: Relaxation, ax: Axes) -> None:
 
 
 def _extrapolation(table: Relaxation, later: NDArray[np.bool_], threshold: float, ax: Axes) -> None:
-    """The sizes at 1/N = 0: filled where a line in 1/N fits them, hollow where it does not."""
+    """The sizes at 1/N = 0: filled where a line in 1/N leads to the limit, hollow where it does not."""
     mean, error = table.extrapolated()
     shown = later & np.isfinite(mean) & (mean + threshold > NORMAL * error)
-    fits = table.on_a_line()
+    fits = table.reaches_the_limit()
     for chosen, face in ((shown & fits, style.PALETTE[1]), (shown & ~fits, "white")):
         ax.errorbar(
             table.times[chosen],
@@ -302,6 +286,7 @@ def _extrapolation(table: Relaxation, later: NDArray[np.bool_], threshold: float
 
 EXPERIMENT = Experiment.of(
     __name__,
+    core_seconds=9.1e-11,
     source="Cugliandolo and Kurchan 1993",
     parameters=(
         mixture(),

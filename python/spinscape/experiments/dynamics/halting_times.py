@@ -38,7 +38,7 @@ def units(parameters: Parameters) -> Iterator[dict[str, Any]]:
 
 
 def cost(parameters: Parameters, unit: Unit) -> float:
-    return float(unit["count"])
+    return unit["count"] * (disorder.couplings({"xi": {parameters["p"]: 1.0}}, parameters["N"]) + 1e4)
 
 
 def memory(parameters: Parameters, unit: Unit, n_threads: int) -> float:
@@ -194,6 +194,7 @@ def moments(table: HaltingTimes, name: str, ax: Axes) -> None:
 
 EXPERIMENT = Experiment.of(
     __name__,
+    core_seconds=1.3e-7,
     source="Sagun, Trogdon and LeCun 2015",
     parameters=(
         several(choice("laws", LAWS, LAWS, "laws of the couplings; tests are against the first")),

@@ -145,6 +145,7 @@ def _curve(ax: Axes, x: np.ndarray, values: Spread, colour: str, form: str, labe
 
 EXPERIMENT = Experiment.of(
     __name__,
+    core_seconds=1.0e-08,
     source="Ben Arous, Gheissari and Jagannath 2020",
     parameters=(
         disorder.ORDER,

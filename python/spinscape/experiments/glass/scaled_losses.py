@@ -319,6 +319,7 @@ def _edges(samples: list[np.ndarray]) -> np.ndarray:
 
 EXPERIMENT = Experiment.of(
     __name__,
+    core_seconds=2.0e-08,
     source="AISTATS15 Fig. 3 left, COLT15 Fig. 1 left",
     parameters=(
         disorder.ORDER,
