@@ -153,7 +153,7 @@ class TrainingPath(ResultTable):
 def draw(table: TrainingPath) -> Figure:
     """Loss and error of the end points against their index over P."""
     found = {what: table.correlation(what) for what in NAMES}
-    said = {what: rf", $\rho = {one.text('.2f')}$" if np.isfinite(one.value) else "" for what, one in found.items()}
+    said = {what: rf", $\rho$ = {one.text('.2f')}" if np.isfinite(one.value) else "" for what, one in found.items()}
     return style.page(
         2.8,
         *((NAMES[what].capitalize() + said[what], partial(against_index, table, what)) for what in NAMES),

@@ -146,12 +146,12 @@ class NetworkAnnealing(ResultTable):
 
 def draw(table: NetworkAnnealing) -> Figure:
     """Training losses beside test losses, both methods against n."""
-    ours = f"Ours: {table.recipe['train']:,} training images, {style.BARS}, small: networks"
+    images = f"{table.recipe['train']:,} training images"
     return style.page(
         3.0,
-        ("Training loss", partial(losses, table, "train")),
-        ("Test loss", partial(losses, table, "test")),
-        note=f"{ours}. Grey: AISTATS15, on a part of MNIST of unpublished size, not to be compared in height",
+        (f"Training loss, {images}", partial(losses, table, "train")),
+        (f"Test loss, {images}", partial(losses, table, "test")),
+        note=f"Small: networks; {style.BARS}. Grey: AISTATS15, a part of MNIST of unknown size: heights do not compare",
     )
 
 

@@ -218,7 +218,7 @@ def draw(table: NetworkIndices) -> Figure:
         ("As trained", partial(distributions, table, "trained")),
         ("Refined", partial(distributions, table, "refined")),
         ("Against the threshold", partial(thresholds, table)),
-        note="Hollow: AISTATS15. Dotted: the threshold of the index, below which eigenvalues count as zero",
+        note=r"Hollow: AISTATS15. Dotted: the threshold of the index; eigenvalues of smaller modulus count as zero",
         width_ratios=(1.0, 1.0, 1.15),
     )
 

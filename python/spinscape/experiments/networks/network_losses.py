@@ -197,7 +197,8 @@ def moments(table: NetworkLosses) -> Figure:
     for ax, letter, title in zip(axes, "abcd", titles, strict=True):
         style.panel_label(ax, letter, title)
     style.caption(
-        figure, f"{style.BARS.capitalize()} over networks; hollow: AISTATS15, whose training is not published"
+        figure,
+        f"a: each row to its own height. {style.BARS.capitalize()} over networks; hollow: AISTATS15, trained otherwise",
     )
     return figure
 
@@ -224,8 +225,7 @@ def distributions(table: NetworkLosses, ax: Axes) -> None:
         ax.stairs(row + 0.9 * heights / heights.max(), edges, baseline=row, color=colour, linewidth=1.0)
     ax.set_ylim(0, len(sizes))
     ax.set_yticks(np.arange(len(sizes)), [str(size.n) for size in sizes])
-    ax.set_ylabel("hidden units $n$; networks, each row to its own height")
-    ax.yaxis.label.set_fontsize(8.0)
+    ax.set_ylabel("hidden units $n$")
     constants = rf", $\alpha = {law.alpha.value:.2f}$, $\beta = {law.beta.value:.2f}$" if law else ""
     ax.set_xlabel(rf"scaled test loss  $L/e^{{\alpha n^\beta}}${constants}" if law else "test loss")
 
@@ -303,7 +303,7 @@ def _finish(table: NetworkLosses, ax: Axes, label: str, logarithmic: bool = Fals
     ax.xaxis.minorticks_off()
     ax.set_xlabel("hidden units $n$")
     ax.set_ylabel(label)
-    ax.legend(loc="best", fontsize=7.5)
+    ax.legend(loc="best", fontsize=7.0)
 
 
 EXPERIMENT = Experiment.of(
