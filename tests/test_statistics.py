@@ -88,3 +88,9 @@ def test_one_instance_has_no_interval():
     assert np.isnan(found.half)
     assert np.isnan(found.interval.low)
     assert np.isnan(found.disorder.high)
+
+
+def test_the_interval_over_instances_is_students_of_their_means():
+    samples = model(np.random.default_rng(8), 5, 7)
+    expected = statistics.mean([sample.mean() for sample in samples])
+    assert statistics.spread(samples).interval == pytest.approx(expected, rel=1e-12)
