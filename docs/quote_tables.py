@@ -1,7 +1,8 @@
-"""Put the tables that commands wrote as NAME.md into the pages: python docs/quote_tables.py FOLDER PAGE ...
+"""Put the tables that commands wrote as NAME-KEY.md into the pages: python docs/quote_tables.py FOLDER PAGE ...
 
-A page holds each table between <!-- table NAME --> and <!-- end of table -->; tables FOLDER does not have stay as they
-are. With `spinscape redraw STORE --out FOLDER` before it, a page is up to date with a results file.
+A page holds each table between <!-- table NAME --> and <!-- end of table -->; of several files of one NAME the newest
+counts, and tables FOLDER does not have stay as they are. With `spinscape redraw STORE --out FOLDER` before it, a page
+is up to date with a results file.
 """
 
 import re
@@ -15,8 +16,8 @@ def main(folder: Path, pages: list[Path]) -> None:
     """Replace every block whose table exists."""
 
     def quoted(match: re.Match[str]) -> str:
-        source = folder / f"{match[2]}.md"
-        return f"{match[1]}{source.read_text(encoding='utf-8')}{match[3]}" if source.exists() else match[0]
+        found = sorted(folder.glob(f"{match[2]}-{'[0-9a-f]' * 8}.md"), key=lambda path: path.stat().st_mtime)
+        return f"{match[1]}{found[-1].read_text(encoding='utf-8')}{match[3]}" if found else match[0]
 
     for page in pages:
         page.write_text(BLOCK.sub(quoted, page.read_text(encoding="utf-8")), encoding="utf-8")

@@ -5,7 +5,7 @@ import pytest
 
 import spinscape as sp
 from spinscape import study
-from spinscape.study.dynamics.relaxation import Relaxation, recipe
+from spinscape.experiments.dynamics.energy_time import Relaxation, recipe
 from spinscape.theory import dmft
 
 MIXTURES = {"p=3": {3: 1.0}, "p=4": {4: 1.0}, "3+4": {3: 0.5, 4: 0.5}}

@@ -13,8 +13,8 @@ import toy_experiment as toy
 
 from spinscape import study
 from spinscape.cli import main
-from spinscape.cli.study import Lines
-from spinscape.figures import report
+from spinscape.cli.terminal import Lines
+from spinscape.study import report
 
 TOY = ["--experiment", "toy=toy_experiment"]
 
@@ -225,9 +225,11 @@ def test_a_long_table_is_thinned_and_says_so(tmp_path):
     assert text.count("<td class=number>-1</td>") == 50
 
 
-def test_redraw_refuses_what_no_command_draws(store, tmp_path, capsys):
-    assert main(["redraw", str(store), "--out", str(tmp_path)]) == 2
-    assert "toy" in capsys.readouterr().err
+def test_redraw_of_an_experiment_without_figure_draws_moments(store, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main(["redraw", str(store), "--out", str(out)]) == 0
+    key = toy.recipe(units=7).key[:8]
+    assert {path.name for path in out.iterdir()} == {f"toy-{key}.csv", f"moments-{key}.png"}
 
 
 def test_reports_escape_what_the_store_says(tmp_path):

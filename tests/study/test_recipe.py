@@ -7,7 +7,7 @@ import pytest
 import toy_experiment as toy
 
 from spinscape import study
-from spinscape.study import Recipe, experiments, grid, scaled_losses
+from spinscape.study import Recipe, experiments, scaled_losses
 
 SWEEP = """
 experiment = "toy"
@@ -131,4 +131,4 @@ def test_a_sweep_in_worker_processes(tmp_path):
 
 def test_absurd_grids_are_refused_at_once():
     with pytest.raises(ValueError, match=r"at most 1,000,000 combinations, got 1,000,000,000,000"):
-        grid.recipe("toy", {"rng": range(10**6), "samples": range(10**6)})
+        study.sweep("toy", {"rng": range(10**6), "samples": range(10**6)})

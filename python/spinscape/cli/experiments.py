@@ -1,149 +1,246 @@
-"""One command an experiment: run or continue its recipe, write its table, draw its figures.
-
-A subject (`cli.dynamics`, ...) is a tuple of `Command`s; what they share is here, once.
-"""
+"""One command an experiment, and `list`, `redraw`: what they say and take is read off the experiments."""
 
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import os
-import sys
-from collections.abc import Callable, Iterator, Mapping
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from spinscape.cli.study import progress_bar
+from spinscape import study
+from spinscape.cli import outputs, terminal
+from spinscape.study import experiments as known_experiments
+from spinscape.study.catalogue import experiment_of, experiment_of_recipe, subjects
+from spinscape.study.experiment import Experiment, suggestion
+from spinscape.study.parameters import Parameter
+from spinscape.study.recipe import Recipe
+from spinscape.study.status import duration
+from spinscape.threads import as_threads
 
-if TYPE_CHECKING:
-    from spinscape.figures.report import Contents
+__all__ = ["commands", "register", "suggestion"]
 
-MOST_LINES = 40
 BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-
-
-@dataclass(frozen=True)
-class Command:
-    """One command: parameters of `spinscape.study.<module>.recipe`, and how its results become table and figures.
-
-    `table` is a class of that module with `from_store` and `rows`; where it has `shown` (fewer columns, as text) and
-    `notes` (lines), these are printed and written as Markdown. `spinscape.figures.<module>.draw(table)` returns a
-    figure, or {name: figure}. `experiment` is the recipe's name of it; of several commands that run the same
-    experiment, `fits` tells from the parameters whose results a store holds.
-    """
-
-    name: str
-    module: str
-    table: str
-    help: str
-    default: Mapping[str, Any] = field(default_factory=dict)
-    quick: Mapping[str, Any] = field(default_factory=dict)
-    full: Mapping[str, Any] | None = None
-    experiment: str = ""
-    fits: Callable[[Mapping[str, Any]], bool] = lambda parameters: True
-    example: str = "starts=12"
-    single: bool = False  # whether its units take one thread each: they then go to as many processes
-
-    def options(self, quick: bool, full: bool) -> dict[str, Any]:
-        """Parameters of the recipe at one of the sizes."""
-        return dict((self.full or {}) if full else self.quick if quick else self.default)
-
-
-def all_commands() -> tuple[Command, ...]:
-    """Every command of every subject that `register` adds."""
-    from spinscape.cli import critical_points, dynamics, networks
-
-    return (*critical_points.COMMANDS, *dynamics.COMMANDS, *networks.COMMANDS)
-
+RESERVED = ("quick", "full", "set", "threads", "out", "format", "redraw", "help", "experiment")
 
 EPILOG = """\
 examples:
   spinscape {name}
   spinscape {name} --quick
-  spinscape {name} --set rng=1 --set {example}
-Interrupt it at any time: the same command continues where it stopped, and redraws what is finished without computing.
+  spinscape {name} {example}
+Lists are written 25,50 and counts for each size 25:8,50:4; JSON does too. Interrupt it at any time: the same command
+continues where it stopped, and redraws what is finished without computing. In a recipe file the names are the same.
 """
 
 
-def register(subparsers: Any) -> None:
-    """Add the commands."""
-    for command in all_commands():
-        parser = subparsers.add_parser(
-            command.name,
-            help=command.help,
-            description=command.help[0].upper() + command.help[1:] + ".",
-            epilog=EPILOG.format(name=command.name, example=command.example),
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        size = parser.add_mutually_exclusive_group()
-        size.add_argument("--quick", action="store_true", help="a small version, a minute or so")
-        if command.full is not None:
-            size.add_argument("--full", action="store_true", help="the papers' sizes; the cost is said first")
-        parser.add_argument(
-            "--set",
-            metavar="NAME=VALUE",
-            action="append",
-            default=[],
-            type=_setting,
-            help=f"a parameter of spinscape.study.{command.module}.recipe, as JSON; may be repeated",
-        )
-        parser.add_argument("--threads", type=int, metavar="T", help="threads (all the processor quota allows)")
-        add_output(parser)
-        parser.set_defaults(run=run, command=command, full=False)
+def register(subparsers: Any, words: Sequence[str]) -> None:
+    """Add a command for every experiment; only those are imported that the words ask for, all of them for help."""
+    asked = [word for word in words if not word.startswith("-")]
+    names = known_experiments.names()
+    groups = {known_experiments.subject_of(name) for name in names} - {""}
+    for name in names:
+        if name == "sweep":
+            continue
+        if not asked:
+            subparsers.add_parser(name, help=_sentence(name), allow_abbrev=False)
+        elif name in asked:
+            _add_experiment(subparsers, name, experiment_of(name))
+        else:
+            subparsers.add_parser(name, allow_abbrev=False)
+    for subject in sorted(groups):
+        mine = [name for name in names if name.startswith(f"{subject}-")]
+        if mine:
+            _add_group(subparsers, subject, mine, asked)
+    listing = subparsers.add_parser("list", help="what each experiment shows, reproduces and costs", allow_abbrev=False)
+    form = listing.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="for programs")
+    form.add_argument("--markdown", action="store_true", help="a table for a page")
+    listing.set_defaults(run=run_list, parser=listing)
+    redraw = subparsers.add_parser("redraw", help="write the table and figures of a results file again")
+    redraw.add_argument("store", type=Path, help="results file, of any experiment known here")
+    redraw.add_argument(
+        "--glass", type=Path, metavar="FILE", help="results of scaled-losses, to draw beside those of network-losses"
+    )
+    outputs.add(redraw)
+    redraw.set_defaults(run=run_redraw, parser=redraw)
 
 
-def add_output(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say where results go."""
-    parser.add_argument(
-        "--out", metavar="DIR", type=Path, default=Path("spinscape-results"), help="folder (spinscape-results)"
+def commands(parser: argparse.ArgumentParser) -> list[str]:
+    """Return the names of all commands of a parser."""
+    return [name for action in parser._actions for name in (action.choices or ()) if isinstance(action.choices, dict)]
+
+
+def _sentence(name: str) -> str:
+    try:
+        return experiment_of(name).sentence.replace("%", "%%")
+    except Exception as error:  # a plugin that is broken must not hide the others
+        return f"(cannot be imported: {error})".replace("%", "%%")
+
+
+def _add_group(subparsers: Any, subject: str, names: list[str], asked: list[str]) -> None:
+    """The experiments named after their subject, under its name: `theory density` is theory-density."""
+    group = subparsers.add_parser(subject, help=f"all of {subject}: {', '.join(_short(n) for n in names)}")
+    inside = group.add_subparsers(title="experiments", metavar="EXPERIMENT", required=True)
+    for name in names if subject in asked else ():
+        _add_experiment(inside, _short(name), experiment_of(name), f"{subject} {_short(name)}")
+    every = inside.add_parser("all", help="all of them, with their defaults", allow_abbrev=False)
+    outputs.add(every)
+    every.add_argument("--redraw", action="store_true", help="compute nothing, draw what is finished")
+    every.set_defaults(run=run_all, names=names, parser=every)
+    group.set_defaults(parser=group)
+
+
+def _short(name: str) -> str:
+    return name.partition("-")[2]
+
+
+def _add_experiment(subparsers: Any, command: str, experiment: Experiment, shown: str = "") -> None:
+    example = next((f"--{_flag(p)} {p.default_text(p.default)}" for p in experiment.parameters if p.several), "--rng 1")
+    source = f" ({experiment.source})" if experiment.source else ""
+    parser = subparsers.add_parser(
+        command,
+        help=experiment.sentence.replace("%", "%%"),
+        description=textwrap.fill(f"{experiment.sentence[0].upper()}{experiment.sentence[1:]}{source}.", 100),
+        epilog=EPILOG.format(name=shown or command, example=example) + _sizes(experiment),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--quick", dest="size", action="store_const", const="quick", help="a small version")
+    if experiment.full is not None:
+        size.add_argument("--full", dest="size", action="store_const", const="full", help="the papers' sizes")
+    listed = parser.add_argument_group("parameters [unit; default]")
+    for parameter in experiment.parameters:
+        if parameter.name not in RESERVED:
+            _add_parameter(listed, parameter, {**experiment.default}.get(parameter.name, parameter.default))
     parser.add_argument(
-        "--format", metavar="LIST", type=_names, default=("png",), help="figure formats: png,pdf,svg (png)"
+        "--set",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        type=_setting(experiment),
+        help="another way to say it",
     )
+    parser.add_argument("--threads", type=int, metavar="T", help="threads (all the processor quota allows)")
+    parser.add_argument("--redraw", action="store_true", help="compute nothing, draw what is finished")
+    outputs.add(parser)
+    parser.set_defaults(run=run, experiment_object=experiment, size="default", parser=parser)
+
+
+def _add_parameter(listed: Any, parameter: Parameter, default: Any) -> None:
+    meaning = f"{parameter.help}: {parameter.kind} [{parameter.unit}; {parameter.default_text(default)}]"
+    listed.add_argument(
+        f"--{_flag(parameter)}",
+        dest=f"parameter:{parameter.name}",
+        metavar=parameter.name.upper() if len(parameter.name) > 1 else parameter.name,
+        nargs="+" if parameter.several else None,
+        action=_Given,
+        parameter=parameter,
+        default=argparse.SUPPRESS,
+        help=meaning.replace("%", "%%"),
+    )
+
+
+class _Given(argparse.Action):
+    """Reads a parameter's text as the parameter does."""
+
+    def __init__(self, parameter: Parameter, **options: Any) -> None:
+        super().__init__(**options)
+        self.parameter = parameter
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: Any = None) -> None:
+        text = ",".join(values) if isinstance(values, list) else values
+        try:
+            setattr(namespace, self.dest, self.parameter.parsed(text))
+        except ValueError as error:
+            parser.error(f"{option_string}: {error}")
+
+
+def _flag(parameter: Parameter) -> str:
+    return parameter.name.replace("_", "-")
+
+
+def _setting(experiment: Experiment) -> Callable[[str], tuple[str, Any]]:
+    """The type of --set: NAME=VALUE, the value as the parameter reads it."""
+    listed = {parameter.name: parameter for parameter in experiment.parameters}
+
+    def setting(text: str) -> tuple[str, Any]:
+        name, separator, value = text.partition("=")
+        if not separator:
+            raise argparse.ArgumentTypeError(f"expected NAME=VALUE, got {text!r}")
+        if name not in listed:
+            raise argparse.ArgumentTypeError(f"{experiment.name} has no parameter {name!r}; {suggestion(name, listed)}")
+        try:
+            return name, listed[name].parsed(value)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return setting
+
+
+def _sizes(experiment: Experiment) -> str:
+    """What --quick and --full set."""
+    listed = {parameter.name: parameter for parameter in experiment.parameters}
+    lines = [
+        f"--{size} sets {' '.join(f'--{_flag(listed[n])} {listed[n].default_text(v)}' for n, v in values.items())}"
+        for size, values in (("quick", experiment.quick), ("full", experiment.full or {}))
+        if values
+    ]
+    return "".join(textwrap.fill(line, 118, subsequent_indent="  ") + "\n" for line in lines)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run or continue the study, then write its outputs."""
-    command: Command = arguments.command
-    module = import_module(f"spinscape.study.{command.module}")
-    options = command.options(arguments.quick, arguments.full) | _overrides(arguments.set)
-    made = module.recipe(**options)
-    path = arguments.out / f"{command.name}-{made.key[:8]}.sqlite"
-    if arguments.full:
-        seconds = sum(module.cost(made.parameters, unit) for unit in module.units(made.parameters))
-        print(f"predicted cost: {seconds / 3600:,.1f} core-hours")
-    return run_recipe(made, path, arguments.threads, lambda store: write(store, command, arguments), command.single)
+    experiment: Experiment = arguments.experiment_object
+    prefix = "parameter:"
+    given = {name.removeprefix(prefix): value for name, value in vars(arguments).items() if name.startswith(prefix)}
+    recipe = experiment.recipe(arguments.size, **{**given, **dict(arguments.set)})
+    if arguments.size == "full":
+        terminal.say(f"predicted cost: {experiment.core_seconds_of(recipe) / 3600:,.1f} core-hours")
+    return run_experiment(experiment, recipe, arguments)
 
 
-def run_recipe(made: Any, path: Path, n_threads: int | None, write: Callable[[Any], None], single: bool = False) -> int:
-    """Run or continue a recipe in a results file, hand the store to `write`; return the exit code.
+def run_all(arguments: argparse.Namespace) -> int:
+    """Run all experiments of a group at their default sizes; return the worst exit code."""
+    arguments.threads = None
+    found = [experiment_of(name) for name in arguments.names]
+    return max(run_experiment(experiment, experiment.recipe("default"), arguments) for experiment in found)
 
-    single : every unit takes one thread; n_threads is then the number of worker processes, 1 for none.
-    """
-    from spinscape import study
-    from spinscape.threads import as_threads
 
-    print(f"results file: {path}" + (" (continued)" if path.exists() else ""), flush=True)
+def run_experiment(experiment: Experiment, recipe: Recipe, arguments: argparse.Namespace) -> int:
+    """Run or continue a recipe, write what it leaves; return the exit code."""
+    path = arguments.out / f"{outputs.stem(experiment.name, recipe)}.sqlite"
+    outputs.require(arguments.out, arguments.format, {} if arguments.redraw else experiment.needs)
+    if arguments.redraw:
+        with study.Store(path) as store:
+            return outputs.write(store, experiment, arguments.out, arguments.format)
+    terminal.say(f"results file: {path}" + (" (continued)" if path.exists() else ""))
     try:
-        with progress_bar() as bar:
-            if single and as_threads(n_threads) > 1:
-                with _one_blas_thread():
-                    store = study.run(made, path, study.processes(as_threads(n_threads)), progress=bar)
-            else:
-                store = study.run(made, path, n_threads=n_threads, progress=bar)
-        with store:
-            write(store)
+        with _running(experiment, recipe, path, arguments.threads) as store:
+            return outputs.write(store, experiment, arguments.out, arguments.format)
     except KeyboardInterrupt:
-        print(f"interrupted; {path} holds all finished work, the same command continues it", file=sys.stderr)
+        terminal.complain(f"interrupted; {path} holds all finished work, the same command continues it")
         return 130
     except study.UnitsFailedError as error:
-        print(f"spinscape: {error}", file=sys.stderr)
+        terminal.complain(f"spinscape: {error}")
         return 1
-    return 0
+
+
+@contextmanager
+def _running(experiment: Experiment, recipe: Recipe, path: Path, n_threads: int | None) -> Iterator[study.Store]:
+    """The finished study; where every unit takes one thread, as many processes as there are threads work on it."""
+    workers = as_threads(n_threads) if experiment.single_thread else 1
+    with terminal.progress_bar() as bar:
+        if workers > 1:
+            with _one_blas_thread():
+                store = study.run(recipe, path, study.processes(workers), progress=bar)
+        else:
+            store = study.run(recipe, path, n_threads=n_threads, progress=bar)
+    with store:
+        yield store
 
 
 @contextmanager
@@ -158,118 +255,81 @@ def _one_blas_thread() -> Iterator[None]:
             os.environ.pop(name, None)
 
 
-def command_of(store: Any) -> Command:
-    """The command whose results a store holds, for drawing it again; ValueError if it is none of these."""
-    from spinscape.cli import scaled_losses
-
-    recipe = store.recipe
-    for command in (scaled_losses.COMMAND, *all_commands()):
-        if command.experiment == recipe.experiment and command.fits(recipe.parameters):
-            return command
-    raise ValueError(f"{store.path}: no command draws the experiment {recipe.experiment!r}")
+def run_redraw(arguments: argparse.Namespace) -> int:
+    """Write table and figures of an existing results file; nothing is computed."""
+    outputs.require(arguments.out, arguments.format, {})
+    with study.Store(arguments.store) as store:
+        if arguments.glass is not None:
+            return _beside_the_glass(store, arguments)
+        return outputs.write(store, experiment_of_recipe(store.recipe), arguments.out, arguments.format)
 
 
-def drawn(store: Any, command: Command) -> tuple[Any, dict[str, Any]]:
-    """The table of a store and its figures by name."""
-    table = getattr(import_module(f"spinscape.study.{command.module}"), command.table).from_store(store)
-    figures = import_module(f"spinscape.figures.{command.module}").draw(table)
-    return table, dict(figures) if isinstance(figures, Mapping) else {command.name: figures}
-
-
-def write(store: Any, command: Command, arguments: argparse.Namespace) -> None:
-    """Write table and figures of a store and print the table and the paths."""
-    table, figures = drawn(store, command)
-    if not hasattr(table, "shown"):
-        write_outputs(store, command.name, table.rows(), figures, arguments)
-        return
-    shown, notes = table.shown(), table.notes()
-    write_outputs(store, command.name, table.rows(), figures, arguments, lambda _: "\n".join([as_text(shown), *notes]))
-    target = arguments.out / f"{command.name}.md"
-    target.write_text(as_markdown(shown, notes), encoding="utf-8")
-    print(f"wrote {target}")
-
-
-def contents(store: Any) -> Contents | None:
-    """What a report shows of a finished store; None where no command draws it, or units are missing."""
-    from spinscape.figures.report import Contents
-    from spinscape.study.status import status
-
-    try:
-        command = command_of(store)
-    except ValueError:
-        return None
-    state = status(store)
-    if state.done != state.total:
-        return None
-    table, figures = drawn(store, command)
-    captions = [command.help[0].upper() + command.help[1:], *(name.replace("-", " ") for name in list(figures)[1:])]
-    rows, notes = (table.shown(), table.notes()) if hasattr(table, "shown") else (table.rows(), ())
-    return Contents(dict(zip(captions, figures.values(), strict=True)), rows, notes)
-
-
-def write_outputs(
-    store: Any,
-    name: str,
-    rows: list[dict[str, Any]],
-    figures: Mapping[str, Any],
-    arguments: argparse.Namespace,
-    text: Callable[[list[dict[str, Any]]], str] | None = None,
-) -> None:
-    """Write the rows as CSV and the figures in the formats asked for; print the rows and the paths."""
+def _beside_the_glass(store: study.Store, arguments: argparse.Namespace) -> int:
+    """Draw two stores as one figure, where the first one's experiment knows how: AISTATS15 Fig. 3."""
     from spinscape.figures import style
 
-    folder: Path = arguments.out
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"{name}.csv"
-    with target.open("w", newline="", encoding="utf-8") as file:
-        file.write(f"# spinscape {name}, recipe {store.recipe.canonical()}\n")
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    paths = [
-        style.save(figure, folder / f"{figure_name}.{suffix}")
-        for figure_name, figure in figures.items()
-        for suffix in arguments.format
-    ]
-    print((text or as_text)(rows[:: -(-len(rows) // MOST_LINES)]))
-    for path in (target, *paths):
-        print(f"wrote {path}")
+    experiment = experiment_of_recipe(store.recipe)
+    with study.Store(arguments.glass) as glass:
+        if glass.recipe.experiment not in experiment.beside:
+            expected = ", ".join(f"results of {name}" for name in experiment.beside) or "no other file"
+            raise ValueError(f"--glass: expected {expected}, got those of {glass.recipe.experiment}")
+        code = outputs.write(store, experiment, arguments.out, arguments.format)
+        name, draw = experiment.beside[glass.recipe.experiment]
+        for suffix in arguments.format:
+            stem = outputs.stem(name, store.recipe)
+            terminal.say(f"wrote {style.save(draw(store.table(), glass.table()), arguments.out / f'{stem}.{suffix}')}")
+    return code
 
 
-def as_text(rows: list[dict[str, Any]]) -> str:
-    """The rows as aligned columns."""
-    cells = [[name.replace("_", " ") for name in rows[0]]]
-    cells += [[_as_cell(value) for value in row.values()] for row in rows]
-    return aligned(cells)
+def run_list(arguments: argparse.Namespace) -> int:
+    """Print the experiments by subject."""
+    if arguments.json:
+        entries = [_entry(subject, one) for subject, found in subjects().items() for one in found]
+        print(json.dumps(entries, indent=1))
+        return 0
+    if arguments.markdown:
+        print(as_markdown(subjects()), end="")
+        return 0
+    for subject, found in subjects().items():
+        terminal.say(f"{subject.replace('_', ' ') or 'yours'}")
+        for one in found:
+            cost = one.core_seconds_of(one.recipe("default"))
+            about = f"{one.sentence}{f'; {one.source}' if one.source else ''}"
+            took = "" if cost != cost else f"; about {duration(cost)} of one core"
+            wide = max(terminal.width() or 120, 60)
+            terminal.say(
+                textwrap.fill(about + took, wide, initial_indent=f"  {one.name:<26}", subsequent_indent=" " * 28)
+            )
+    return 0
 
 
-def _as_cell(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def as_markdown(found: dict[str, list[Experiment]]) -> str:
+    """Return the experiments as tables of Markdown, one a subject: what each shows, reproduces and costs."""
+    tables = []
+    for subject, some in found.items():
+        lines = [
+            f"### {subject.replace('_', ' ').capitalize() or 'Yours'}\n",
+            "| command | what it shows | from | cost |",
+        ]
+        lines.append("|---|---|---|---|")
+        for one in some:
+            cost = one.core_seconds_of(one.recipe("default"))
+            took = duration(cost) if cost == cost else ""
+            lines.append(f"| `{one.name}` | {one.sentence} | {one.source} | {took} |")
+        tables.append("\n".join(lines) + "\n")
+    return "\n".join(tables)
 
 
-def as_markdown(rows: list[dict[str, Any]], notes: list[str]) -> str:
-    """The rows as a table of Markdown, the notes under it."""
-    lines = [list(rows[0]), ["---"] * len(rows[0]), *([_as_cell(value) for value in row.values()] for row in rows)]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines) + "".join(f"\n{note}.\n" for note in notes)
-
-
-def aligned(cells: list[list[str]]) -> str:
-    """Cells as lines of columns, flush right."""
-    widths = [max(len(line[k]) for line in cells) for k in range(len(cells[0]))]
-    return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in cells)
-
-
-def _overrides(settings: list[tuple[str, Any]]) -> dict[str, Any]:
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in settings}
-
-
-def _setting(text: str) -> tuple[str, Any]:
-    name, _, value = text.partition("=")
-    try:
-        return name, json.loads(value)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected NAME=VALUE with a JSON value, got {text!r}") from None
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(text.split(","))
+def _entry(subject: str, one: Experiment) -> dict[str, Any]:
+    cost = one.core_seconds_of(one.recipe("default"))
+    return {
+        "name": one.name,
+        "subject": subject,
+        "sentence": one.sentence,
+        "source": one.source,
+        "core_seconds": None if cost != cost else cost,
+        "parameters": [
+            {"name": p.name, "kind": p.kind, "unit": p.unit, "default": p.default, "help": p.help}
+            for p in one.parameters
+        ],
+    }

@@ -6,15 +6,19 @@ figures are made without pyplot, and matplotlib itself is imported only when a f
 
 from __future__ import annotations
 
+import inspect
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.axes import Axes as Axes
+    from matplotlib.figure import Figure as Figure
+else:  # names for annotations; matplotlib itself is imported when something is drawn
+    Axes = Figure = Any
 
 Width = Literal["column", "page"]
 
@@ -102,6 +106,53 @@ def axes_or_new(ax: Axes | None, width: Width = "column", height: float = 2.6) -
     return new_figure(width, height)[1][0] if ax is None else ax
 
 
+Drawing = ParamSpec("Drawing")
+
+
+def panel(draw: Callable[Drawing, None]) -> Callable[..., Axes]:
+    """Make a function that draws into `ax` one panel: ax may be left out, settings are ours, the axes are returned."""
+    signature = inspect.signature(draw)
+    needed = signature.replace(
+        parameters=[p.replace(default=None) if p.name == "ax" else p for p in signature.parameters.values()]
+    )
+
+    @wraps(draw)
+    def drawn(*args: Any, **options: Any) -> Axes:
+        given = needed.bind(*args, **options)
+        given.arguments["ax"] = ax = axes_or_new(given.arguments.get("ax"))
+        with context():
+            draw(*given.args, **given.kwargs)
+        return ax
+
+    return drawn
+
+
+def page(
+    height: float,
+    *panels: tuple[str, Callable[[Axes], Any]],
+    legend: str | None = None,
+    columns: int = 4,
+    note: str = "",
+    **options: Any,
+) -> Figure:
+    """A page of panels side by side, each (title, what draws into its axes), lettered from a.
+
+    legend : title of one legend for all, under them;     note : small print under them;     options : of `new_figure`.
+    """
+    figure, axes = new_figure("page", height, columns=len(panels), **options)
+    for letter, (title, draw), ax in zip(LETTERS, panels, axes, strict=False):
+        draw(ax)
+        panel_label(ax, letter, title)
+    if legend is not None:
+        legend_below(figure, *axes, columns=columns, title=legend)
+    if note:
+        caption(figure, note)
+    return figure
+
+
+LETTERS = "abcdefgh"
+
+
 def ordered_colours(count: int) -> list[str]:
     """`count` colours for an ordered family (index k, depth p, size N): viridis up to a readable green."""
     with context():
@@ -110,6 +161,60 @@ def ordered_colours(count: int) -> list[str]:
 
         scale = colormaps["viridis"]
         return [to_hex(scale(0.85 * i / max(count - 1, 1))) for i in range(count)]
+
+
+BARS = "bars: 95 % confidence"
+"""What every error bar of the package is."""
+
+
+def estimates(ax: Axes, x: Any, intervals: Sequence[Any], **options: Any) -> None:
+    """Points with 95 % bars; `intervals` have `value` and `bars`, the lengths below and above."""
+    bars = list(zip(*(one.bars for one in intervals), strict=True)) or None
+    values = [one.value for one in intervals]
+    ax.errorbar(x, values, bars, **{"fmt": "o", "capsize": 2, "elinewidth": 0.9, **options})
+
+
+def size_axis(ax: Axes, sizes: Sequence[int], label: str = "$N$") -> None:
+    """A logarithmic axis with a tick at every size."""
+    ax.set_xscale("log")
+    ax.set_xticks(sizes, [str(size) for size in sizes])
+    ax.xaxis.minorticks_off()
+    ax.set_xlabel(label)
+
+
+def legend_below(figure: Figure, *axes: Axes, columns: int = 4, title: str | None = None) -> None:
+    """One legend for the panels of a figure, under them, each label once."""
+    entries: dict[str, Any] = {}
+    for ax in axes:
+        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
+            entries.setdefault(label, handle)
+    with context():
+        options: dict[str, Any] = {"loc": "outside lower center", "ncols": columns, "title": title}
+        figure.legend(list(entries.values()), list(entries), title_fontsize=8.0, **options)
+
+
+def headroom(ax: Axes, share: float) -> None:
+    """Raise the top of an axis by a share of its height, for what is written there."""
+    low, high = ax.get_ylim()
+    ax.set_ylim(low, high + share * (high - low))
+
+
+def model(xi: Mapping[int, float]) -> str:
+    """A glass in words: p, or ξ."""
+    if len(xi) == 1:
+        return f"$p = {next(iter(xi))}$"
+    return r"$\xi = " + " + ".join(f"{c:g}\\,q^{{{p}}}" for p, c in sorted(xi.items())) + "$"
+
+
+def threshold(xi: Mapping[int, float]) -> str:
+    """The name of a glass's threshold energy."""
+    return r"$-E_\infty$" if len(xi) == 1 else r"$-E_\mathrm{th}$"
+
+
+def caption(figure: Figure, text: str) -> None:
+    """Small print under the panels."""
+    with context():
+        figure.supxlabel(text, fontsize=8.0, color=MUTED)
 
 
 def reference_line(

@@ -1,22 +1,29 @@
 """Studies: a recipe is cut into units of work, their results are kept in a store, a table is read from it."""
 
-from typing import TYPE_CHECKING
+import logging
+from typing import Any
 
-from spinscape import lazy
+from spinscape.study import experiments as _experiments
+from spinscape.study.catalogue import experiment_of, subjects
 from spinscape.study.engine import UnitsFailedError, resume, run
 from spinscape.study.execution import WorkersLostError
+from spinscape.study.experiment import Experiment, Results, ResultTable
 from spinscape.study.experiments import register
-from spinscape.study.grid import recipe as sweep
 from spinscape.study.pools import processes
-from spinscape.study.recipe import Recipe
+from spinscape.study.recipe import Recipe, sweep
 from spinscape.study.records import Row
 from spinscape.study.salvaging import salvage
 from spinscape.study.slabs import SlabGlass
 from spinscape.study.store import Store, StoreError
 from spinscape.study.work import compute
 
+logging.getLogger("spinscape").addHandler(logging.NullHandler())
+
 __all__ = [
+    "Experiment",
     "Recipe",
+    "ResultTable",
+    "Results",
     "Row",
     "SlabGlass",
     "Store",
@@ -24,14 +31,20 @@ __all__ = [
     "UnitsFailedError",
     "WorkersLostError",
     "compute",
+    "experiment_of",
     "processes",
     "register",
     "resume",
     "run",
     "salvage",
+    "subjects",
     "sweep",
 ]
 
-# The experiments, a module or a room each.
-if not TYPE_CHECKING:  # a type checker would take any name for one of the package
-    __getattr__, __dir__ = lazy.attach(__name__, ("critical_points", "dynamics", "networks", "scaled_losses"), __all__)
+
+def __getattr__(name: str) -> Any:
+    """Return the module of an experiment: `study.scaled_losses` is that of scaled-losses."""
+    known = name.replace("_", "-")
+    if name.startswith("_") or known not in _experiments.names():
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _experiments.module(known)

@@ -17,13 +17,12 @@ from typing import Any, Protocol
 from spinscape import memory
 from spinscape.study import experiments
 from spinscape.study.execution import Driver
+from spinscape.study.experiment import MAX_UNITS
 from spinscape.study.interrupts import terminate_as_interrupt
 from spinscape.study.pools import local_workers
 from spinscape.study.recipe import Recipe
 from spinscape.study.store import Store, StoreError, salvage_hint
 from spinscape.threads import as_threads
-
-MAX_UNITS = 10**6
 
 AnyExecutor = Executor | Callable[[], Executor] | None
 

@@ -1,51 +1,38 @@
 """Experiments by name: modules, imported when they are run.
 
-A store or a recipe holds a name only. Which module it means is decided by this table, by `register`, or by an entry
-point of group "spinscape.experiments" of an installed package: never by a file, so that opening one runs no code.
+A store or a recipe holds a name only. Which module it means is decided by `register`, or by an entry point of group
+"spinscape.experiments" of an installed package, ours among them: never by a file, so that opening one runs no code. An
+entry point names the module of one experiment, or a package whose folders are subjects: every module in a subject's
+folder is an experiment, named like its file with - for _.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import entry_points
+from importlib.util import find_spec
+from pathlib import Path
+from pkgutil import iter_modules
+from types import ModuleType
 from typing import Any, Protocol, cast
 
-from spinscape.study.recipe import Recipe
-from spinscape.study.records import Arrays
+GROUP = "spinscape.experiments"
 
-_modules = {
-    "enumerated-counts": "spinscape.study.critical_points.enumerated",
-    "halting-times": "spinscape.study.dynamics.halting",
-    "relaxation": "spinscape.study.dynamics.relaxation",
-    "spiked-tensor": "spinscape.study.dynamics.spiked",
-    "turning": "spinscape.study.dynamics.turning",
-    "algorithms": "spinscape.study.dynamics.algorithms",
-    "search": "spinscape.study.dynamics.search",
-    "disconnectivity": "spinscape.study.critical_points.barriers",
-    "energy-slice": "spinscape.study.critical_points.slices",
-    "hessian-spectra": "spinscape.study.critical_points.spectra",
-    "minima-bias": "spinscape.study.critical_points.minima",
-    "overlaps": "spinscape.study.critical_points.overlaps",
-    "layers": "spinscape.study.critical_points.layers",
-    "network-losses": "spinscape.study.networks.losses",
-    "network-indices": "spinscape.study.networks.indices",
-    "network-annealing": "spinscape.study.networks.annealing",
-    "index-error": "spinscape.study.networks.training_path",
-    "network-spectra": "spinscape.study.networks.spectra",
-    "redundancy": "spinscape.study.networks.redundancy",
-    "scaled-losses": "spinscape.study.scaled_losses",
-    "sweep": "spinscape.study.grid",
-}
+_log = logging.getLogger(__name__)
+
+_registered: dict[str, str] = {}
 
 
-class Experiment(Protocol):
-    """What a module must offer to be run as an experiment; all arguments are JSON-able.
+class Computable(Protocol):
+    """What the engine needs of an experiment: an `Experiment`, or a module of these functions; arguments are JSON-able.
 
-    It may offer more: `recipe(**parameters) -> Recipe` (defaults and checks for recipe files),
-    `memory(parameters, unit, n_threads) -> int` (bytes a unit needs, checked before anything starts) and
-    `summary(unit, arrays) -> str` (a few words about a finished unit, shown while the study runs).
+    It may offer more: `memory(parameters, unit, n_threads) -> int` (bytes a unit needs, checked before anything starts)
+    and `summary(unit, arrays) -> str` (a few words about a finished unit, shown while the study runs); a module also
+    `recipe(**parameters) -> Recipe` (defaults and checks for recipe files).
     """
 
     def units(self, parameters: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
@@ -54,45 +41,94 @@ class Experiment(Protocol):
     def cost(self, parameters: Mapping[str, Any], unit: Mapping[str, Any]) -> float:
         """Return the relative cost of a unit, for batches and estimates."""
 
-    def compute(self, parameters: Mapping[str, Any], unit: Mapping[str, Any], n_threads: int) -> Arrays:
+    def compute(self, parameters: Mapping[str, Any], unit: Mapping[str, Any], n_threads: int) -> dict[str, Any]:
         """Compute one unit: a pure function of parameters and unit, the same bits for every n_threads."""
 
 
 def register(name: str, module: str) -> None:
     """Make the importable module of this dotted name known as experiment `name`, here and in workers."""
-    known = _modules.setdefault(name, module)
+    known = names().get(name, module)
     if known != module:
         raise ValueError(f"name: experiment {name!r} is {known} already, got {module}")
+    _registered[name] = module
+
+
+def names() -> dict[str, str]:
+    """Return the dotted module of every experiment known here, by name, without importing any."""
+    return {name: module for name, (module, _) in _offered().items()} | _registered
+
+
+def subject_of(name: str) -> str:
+    """Return the subject of an experiment, the folder it lies in; "" for one that stands alone."""
+    return _offered().get(name, ("", ""))[1]
 
 
 def modules(name: str) -> dict[str, str]:
     """Return the experiments a worker must know to run `name`, by name."""
-    return {**_modules, name: module_of(name)}
+    return {**_registered, name: module_of(name)}
 
 
 def module_of(name: str) -> str:
     """Return the dotted name of an experiment's module; ValueError names the known experiments."""
-    if name in _modules:
-        return _modules[name]
-    offered = {entry.name: entry.value for entry in entry_points(group="spinscape.experiments")}
-    if name not in offered:
-        raise ValueError(f"recipe: expected an experiment among {sorted({*_modules, *offered})}, got {name!r}")
-    return offered[name]
+    known = names()
+    if name in known:
+        return known[name]
+    for module in known.values():  # the names that recipes of other times use
+        if recorded_as(module) == name:
+            return module
+    raise ValueError(f"recipe: expected an experiment among {sorted(known)}, got {name!r}")
 
 
-def load(name: str) -> Experiment:
-    """Return an experiment's module."""
+def load(name: str) -> Computable:
+    """Return an experiment: the `EXPERIMENT` of its module, or the module itself."""
     return load_module(module_of(name))
 
 
-def load_module(dotted: str) -> Experiment:
+def module(name: str) -> ModuleType:
+    """Return the imported module of an experiment."""
+    return import_module(module_of(name))
+
+
+def load_module(dotted: str) -> Computable:
     """Import a module and make sure that it is an experiment."""
-    with exits_are_errors(f"module {dotted}"):
-        module = import_module(dotted)
-    missing = [name for name in ("units", "cost", "compute") if not callable(getattr(module, name, None))]
+    found = _loaded(dotted)
+    missing = [name for name in ("units", "cost", "compute") if not callable(getattr(found, name, None))]
     if missing:
         raise TypeError(f"experiment: module {dotted} has no {', '.join(missing)}")
-    return cast("Experiment", module)
+    return cast("Computable", found)
+
+
+def complete(name: str, parameters: Mapping[str, Any], size: str | None = None) -> tuple[str, dict[str, Any]]:
+    """Return the name in recipes and all parameters: the experiment's defaults filled in, its values checked.
+
+    size : None for the parameters' own defaults, or the values of "quick", "default" or "full" where none are given.
+    """
+    found: Any = load(name)
+    if hasattr(found, "complete"):
+        return found.recorded_as or name, dict(found.complete(parameters, size))
+    maker = getattr(found, "recipe", None)
+    if maker is None:
+        return name, dict(parameters)
+    try:
+        with exits_are_errors(name):
+            return name, dict(maker(**parameters).parameters)
+    except TypeError as error:
+        raise TypeError(f"recipe: {name}: {error}") from None
+
+
+def recorded_as(dotted: str) -> str:
+    """The name of an experiment in recipes; a plugin that cannot be imported has none, and hides no other."""
+    try:
+        return str(getattr(_loaded(dotted), "recorded_as", ""))
+    except Exception as error:
+        _log.warning("experiment %s cannot be imported: %s", dotted, error)
+        return ""
+
+
+def _loaded(dotted: str) -> Any:
+    with exits_are_errors(f"module {dotted}"):
+        module = import_module(dotted)
+    return getattr(module, "EXPERIMENT", module)
 
 
 @contextmanager
@@ -104,14 +140,22 @@ def exits_are_errors(what: str) -> Iterator[None]:
         raise ValueError(f"experiment: {what} called sys.exit({error.code!r})") from error
 
 
-def complete(name: str, parameters: Mapping[str, Any]) -> Recipe:
-    """Return the recipe with the experiment's defaults filled in and its values checked."""
-    maker = getattr(load(name), "recipe", None)
-    if maker is None:
-        return Recipe(name, parameters)
+@lru_cache(maxsize=1)
+def _offered() -> dict[str, tuple[str, str]]:
+    """What installed packages declare: name -> (module, subject)."""
+    found: dict[str, tuple[str, str]] = {}
+    for entry in entry_points(group=GROUP):
+        found |= dict(_walked(entry.value)) or {entry.name: (entry.value, "")}
+    return found
+
+
+def _walked(dotted: str) -> Iterator[tuple[str, tuple[str, str]]]:
+    """The experiments of a package: the modules in its folders, its subjects."""
     try:
-        with exits_are_errors(name):
-            made = maker(**parameters)
-    except TypeError as error:
-        raise TypeError(f"recipe: {name}: {error}") from None
-    return cast("Recipe", made)
+        spec = find_spec(dotted)
+    except ModuleNotFoundError:  # said when it is asked for
+        return
+    for place in (spec.submodule_search_locations or ()) if spec is not None else ():
+        for subject in iter_modules([place]):
+            for one in iter_modules([str(Path(place) / subject.name)]) if subject.ispkg else ():
+                yield one.name.replace("_", "-"), (f"{dotted}.{subject.name}.{one.name}", subject.name)

@@ -6,20 +6,27 @@ import csv
 import os
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
+from spinscape.study.experiment import Readable
 from spinscape.study.table import table_of
 
 if TYPE_CHECKING:
     import pandas
     import xarray
 
-    from spinscape.study.store import Store
-
 FORMATS = (".csv", ".parquet", ".nc")
 
 
-def write(store: Store, path: str | os.PathLike[str]) -> Path:
+class Exportable(Readable, Protocol):
+    """What is exported of a store."""
+
+    @property
+    def begun(self) -> str:
+        """What its rows share: versions of the package and of its random streams."""
+
+
+def write(store: Exportable, path: str | os.PathLike[str]) -> Path:
     """Write the table in the format of the path's suffix, with the recipe inside; the file appears when it is whole."""
     target = Path(path)
     if target.suffix not in FORMATS:
@@ -35,7 +42,7 @@ def write(store: Store, path: str | os.PathLike[str]) -> Path:
     return target
 
 
-def to_pandas(store: Store) -> pandas.DataFrame:
+def to_pandas(store: Exportable) -> pandas.DataFrame:
     """Return the table as a DataFrame; recipe and left-out arrays are in `attrs`."""
     table = table_of(store)
     frame: pandas.DataFrame = _needed("pandas").DataFrame(dict(table.columns))
@@ -43,7 +50,7 @@ def to_pandas(store: Store) -> pandas.DataFrame:
     return frame
 
 
-def to_xarray(store: Store) -> xarray.Dataset:
+def to_xarray(store: Exportable) -> xarray.Dataset:
     """Return the table as a Dataset with dimension `sample`; recipe and left-out arrays are in `attrs`."""
     table = table_of(store)
     columns = {
@@ -54,7 +61,7 @@ def to_xarray(store: Store) -> xarray.Dataset:
     return dataset
 
 
-def _write_csv(store: Store, path: Path) -> None:
+def _write_csv(store: Exportable, path: Path) -> None:
     table = table_of(store)
     with path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
         for name, value in _attributes(store, table.left_out).items():
@@ -65,17 +72,17 @@ def _write_csv(store: Store, path: Path) -> None:
         writer.writerows(zip(*(column.tolist() for column in table.columns.values()), strict=True))
 
 
-def _write_parquet(store: Store, path: Path) -> None:
+def _write_parquet(store: Exportable, path: Path) -> None:
     _needed("pyarrow")
     to_pandas(store).to_parquet(path, engine="pyarrow", index=False)
 
 
-def _write_netcdf(store: Store, path: Path) -> None:
+def _write_netcdf(store: Exportable, path: Path) -> None:
     _needed("h5netcdf")
     to_xarray(store).to_netcdf(path, engine="h5netcdf")
 
 
-def _attributes(store: Store, left_out: tuple[str, ...]) -> dict[str, str]:
+def _attributes(store: Exportable, left_out: tuple[str, ...]) -> dict[str, str]:
     made = {"recipe": store.recipe.canonical(), "recipe_key": store.recipe.key, "begun": store.begun}
     return made | ({"left_out": ", ".join(left_out)} if left_out else {})
 

@@ -11,14 +11,12 @@ from itertools import product
 from typing import Any
 
 from spinscape.study import experiments
-from spinscape.study.recipe import Recipe
-from spinscape.study.records import Arrays
 
 MAX_POINTS = 10**6
 
 
-def recipe(experiment: str, grid: Mapping[str, Sequence[Any]], **fixed: Any) -> Recipe:
-    """Return the recipe of `experiment` for every combination of the values in `grid`; `fixed` is common to all.
+def points_of(experiment: str, grid: Mapping[str, Sequence[Any]], fixed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of the sweep of `experiment` over a grid; `fixed` is common to all of its points.
 
     The first parameter of the grid varies slowest. Each combination is completed and checked by the experiment now.
     """
@@ -36,10 +34,11 @@ def recipe(experiment: str, grid: Mapping[str, Sequence[Any]], **fixed: Any) -> 
     if total > MAX_POINTS:
         raise ValueError(f"grid: expected at most {MAX_POINTS:,} combinations, got {total:,}")
     points = [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
-    complete = [experiments.complete(experiment, {**fixed, **point}).parameters for point in points]
+    made = [experiments.complete(experiment, {**fixed, **point}) for point in points]
+    complete = [parameters for _, parameters in made]
     common = {name: value for name, value in complete[0].items() if all(c.get(name, ...) == value for c in complete)}
     varied = [{name: value for name, value in c.items() if name not in common} for c in complete]
-    return Recipe("sweep", {"experiment": experiment, "common": common, "grid": points, "points": varied})
+    return {"experiment": made[0][0], "common": common, "grid": points, "points": varied}
 
 
 def units(parameters: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -55,7 +54,7 @@ def cost(parameters: Mapping[str, Any], unit: Mapping[str, Any]) -> float:
     return experiments.load(parameters["experiment"]).cost(_inner(parameters, unit), unit["unit"])
 
 
-def compute(parameters: Mapping[str, Any], unit: Mapping[str, Any], n_threads: int) -> Arrays:
+def compute(parameters: Mapping[str, Any], unit: Mapping[str, Any], n_threads: int) -> dict[str, Any]:
     """Compute the inner unit."""
     return experiments.load(parameters["experiment"]).compute(_inner(parameters, unit), unit["unit"], n_threads)
 
@@ -66,7 +65,7 @@ def memory(parameters: Mapping[str, Any], unit: Mapping[str, Any], n_threads: in
     return int(estimate(_inner(parameters, unit), unit["unit"], n_threads)) if estimate else 0
 
 
-def summary(unit: Mapping[str, Any], arrays: Arrays) -> str:
+def summary(unit: Mapping[str, Any], arrays: Mapping[str, Any]) -> str:
     """Return the point of the grid."""
     return ", ".join(f"{name} {value}" for name, value in unit.items() if name not in ("point", "unit"))
 

@@ -6,10 +6,15 @@ import hashlib
 import json
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
+
+from spinscape.study import experiments
+from spinscape.study import grid as grids
+
+KEYS = ("experiment", "parameters", "grid", "size")
 
 
 def canonical_json(value: Any) -> str:
@@ -64,10 +69,11 @@ class Recipe:
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> Self:
-        """Read a .toml or .json file with `experiment`, `parameters` and, for a sweep, `grid`.
+        """Read a .toml or .json file with `experiment`, `parameters` and, if wanted, `grid` or `size`.
 
-        grid : {parameter: list of values}; the experiment is run for every combination (study/grid.py). Parameters
-            the file leaves out get the experiment's defaults; names and values are checked by the experiment.
+        grid : {parameter: list of values}; the experiment is run for every combination (study/grid.py).
+        size : "quick", "default" or "full", for the values that the experiment's command has at that size.
+        Parameters that the file leaves out get the experiment's defaults; it checks names and values.
         """
         source = Path(path)
         text = source.read_text(encoding="utf-8")
@@ -77,24 +83,30 @@ class Recipe:
             content = tomllib.loads(text) if source.suffix == ".toml" else json.loads(text)
         except ValueError as error:
             raise ValueError(f"recipe: {source} cannot be read: {error}") from None
-        return cls._from_content(content)._completed(content.get("grid"))
+        cls._from_content(content)
+        return cls._completed(**{"parameters": {}, **content})
 
     @classmethod
     def _from_content(cls, content: Any) -> Self:
         if not isinstance(content, dict) or "experiment" not in content:
             raise ValueError("recipe: expected `experiment` and `parameters`")
-        unknown = sorted(set(content) - {"experiment", "parameters", "grid"})
+        unknown = sorted(set(content) - set(KEYS))
         if unknown:
-            raise ValueError(f"recipe: expected `experiment`, `parameters` and `grid` only, got {unknown}")
+            raise ValueError(f"recipe: expected {', '.join(KEYS)} only, got {unknown}")
         return cls(content["experiment"], content.get("parameters", {}))
 
-    def _completed(self, grid: Any) -> Self:
-        from spinscape.study import experiments
-        from spinscape.study import grid as grids
+    @classmethod
+    def _completed(cls, experiment: str, parameters: Any, grid: Any = None, size: str | None = None) -> Self:
+        if grid is None:
+            return cls(*experiments.complete(experiment, parameters, size))
+        if size is not None:
+            raise ValueError("recipe: expected `grid` or `size`, got both; put what is common into `parameters`")
+        return cls("sweep", grids.points_of(experiment, grid, parameters))
 
-        made = (
-            experiments.complete(self.experiment, self.parameters)
-            if grid is None
-            else grids.recipe(self.experiment, grid, **self.parameters)
-        )
-        return type(self)(made.experiment, made.parameters)
+
+def sweep(experiment: str, grid: Mapping[str, Sequence[Any]], **fixed: Any) -> Recipe:
+    """Return the recipe of `experiment` for every combination of the values in `grid`; `fixed` is common to all.
+
+    The first parameter of the grid varies slowest. Each combination is completed and checked by the experiment now.
+    """
+    return Recipe("sweep", grids.points_of(experiment, grid, fixed))

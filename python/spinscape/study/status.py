@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from spinscape.study import experiments
-from spinscape.study.engine import MAX_UNITS
+from spinscape.study.experiment import MAX_UNITS
 from spinscape.study.records import Row
 from spinscape.study.store import Store
 

@@ -28,6 +28,9 @@ from spinscape.versions import version_info
 if TYPE_CHECKING:
     import pandas
     import xarray
+    from matplotlib.figure import Figure
+
+    from spinscape.study.experiment import ResultTable
 
 FORMAT_VERSION = 1
 APPLICATION_ID = 0x73706E73  # "spns", so that a foreign SQLite file is told from a store
@@ -180,6 +183,18 @@ class Store:
     def digest(self) -> str:
         """SHA-256 of all units and arrays, without provenance: equal for equal results, however they were computed."""
         return content_digest(list(self.rows))
+
+    def table(self) -> ResultTable:
+        """Return what the experiment reads its results as: `rows()` for all of it, and its own attributes."""
+        from spinscape.study import catalogue
+
+        return catalogue.table_of_store(self)
+
+    def draw(self) -> dict[str, Figure]:
+        """Return the experiment's figures by name; needs `pip install 'spinscape[study]'`."""
+        from spinscape.study import catalogue
+
+        return catalogue.figures_of_store(self)
 
     def export(self, path: str | os.PathLike[str]) -> Path:
         """Write the table as .csv, .parquet or .nc; the last two need `pip install 'spinscape[export]'`."""

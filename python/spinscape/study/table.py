@@ -10,15 +10,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from spinscape.study.experiment import Readable
 from spinscape.study.records import Row
-
-if TYPE_CHECKING:
-    from spinscape.study.store import Store
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class Table:
         return len(next(iter(self.columns.values()))) if self.columns else 0
 
 
-def table_of(store: Store) -> Table:
+def table_of(store: Readable) -> Table:
     """Return the table of a store, units in the order of their recipe's arguments, not of their arrival."""
     parts: list[dict[str, NDArray[Any]]] = []
     arguments: dict[str, None] = {}

@@ -12,7 +12,7 @@ from typing import Any
 
 from spinscape import memory
 from spinscape.study import experiments
-from spinscape.study.experiments import Experiment
+from spinscape.study.experiments import Computable
 from spinscape.study.recipe import Recipe
 from spinscape.study.records import Arrays, Record, printable
 from spinscape.versions import version_info
@@ -55,7 +55,7 @@ def compute(recipe: Recipe, unit: Mapping[str, Any], n_threads: int = 1) -> dict
     return experiments.load(recipe.experiment).compute(recipe.parameters, unit, n_threads)
 
 
-def _outcome(experiment: Experiment, recipe: Recipe, unit: Mapping[str, Any], n_threads: int) -> Outcome:
+def _outcome(experiment: Computable, recipe: Recipe, unit: Mapping[str, Any], n_threads: int) -> Outcome:
     started, clock = datetime.now(UTC), time.perf_counter()
     try:
         estimate = getattr(experiment, "memory", None)

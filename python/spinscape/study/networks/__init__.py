@@ -1,1 +1,1 @@
-"""Experiments on ensembles of networks: AISTATS15 sections 5 and 6, and what was measured after it."""
+"""Where 0.1.0 had the experiments on networks: `losses`, and the `scaling` law that it fits."""

@@ -1,1 +1,0 @@
-"""Figures of the experiments in `spinscape.study.dynamics`, a module each."""

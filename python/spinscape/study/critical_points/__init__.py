@@ -1,1 +1,0 @@
-"""Experiments on critical points of every index, and the exact theory beside them."""
