@@ -3,6 +3,7 @@
     python tests/study/stress.py kill --sweeps 100          random kill -9, three a sweep
     python tests/study/stress.py write --mode kill          kill -9 at the k-th write, sync or unlink, k = 1..200
     python tests/study/stress.py write --mode full          the disk is full from the k-th write on
+    python tests/study/stress.py log --count 200            flips and cuts of a hot write-ahead log (also --suffix)
     python tests/study/stress.py interrupt --count 50       SIGINT, SIGTERM at random moments (also --workers 2)
     python tests/study/stress.py writers --processes 4      several drivers on one store
     python tests/study/stress.py workers --seconds 60       a worker killed every two seconds (where it starts faster)
@@ -15,6 +16,7 @@ import argparse
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -199,6 +201,65 @@ def build_shim(folder):
     return f"{os.environ.get('LD_PRELOAD', '')} {library}"  # behind a sanitizer's, which must come first
 
 
+def log(count, suffix="-wal", seed=0):
+    """Flips and cuts of a file of a store whose driver was killed: told, or harmless; what is refused is left alone."""
+    recipe, generator = toy.recipe(units=12, samples=40), np.random.default_rng(seed)
+    figures = {"file": f"store{suffix}", "flips": count, "cuts": count, "refused": 0, "silent": 0, "touched": 0}
+    figures |= {"unaccounted": 0, "lost_by_a_flip": 0, "lost_by_a_cut": 0}  # the most rows that salvage does not find
+    with tempfile.TemporaryDirectory() as folder:
+        truth, hot = rows_of(killed_driver(Path(folder) / "hot", recipe)), Path(folder) / "hot"
+        for number in range(2 * count):
+            place = Path(folder) / "damaged"
+            shutil.copytree(hot, place)
+            damage(place / f"s.sqlite{suffix}", generator, cut=number >= count)
+            before = contents(place)
+            try:
+                figures["silent"] += rows_of(place / "s.sqlite") != truth
+                with study.run(recipe, place / "s.sqlite") as store:
+                    figures["silent"] += len(store.done()) != 12 or store.verify() != []
+            except study.StoreError:
+                figures["refused"] += 1
+                figures["touched"] += contents(place) != before
+                found = study.salvage(place / "s.sqlite", place / "new.sqlite", recipe)
+                kept = rows_of(place / "new.sqlite")
+                by = "lost_by_a_cut" if number >= count else "lost_by_a_flip"
+                figures[by] = max(figures[by], len(truth) - len(kept))
+                figures["silent"] += not kept.items() <= truth.items()
+                if suffix != "-ledger":
+                    figures["unaccounted"] += found.rows != len(kept) or found.rows + found.lost != len(truth)
+            shutil.rmtree(place)
+    return figures, figures["silent"] == figures["touched"] == figures["unaccounted"] == 0
+
+
+def killed_driver(folder, recipe):
+    """A store with its log and ledger, as a driver leaves them that is killed when all of its units are finished."""
+    folder.mkdir()
+    with study.run(recipe, folder.with_name("whole.sqlite")) as store:
+        for name in ("", "-wal", "-ledger"):
+            shutil.copy(f"{store.path}{name}", folder / f"s.sqlite{name}")
+    return folder / "s.sqlite"
+
+
+def damage(path, generator, cut):
+    content = bytearray(path.read_bytes())
+    place = generator.integers(len(content))
+    if cut:
+        del content[place:]
+    else:
+        content[place] ^= 1 << int(generator.integers(8))
+    path.write_bytes(content)
+
+
+def contents(folder):
+    """The bytes of the files of a store; its -shm, which SQLite makes anew, is none of them."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.endswith("-shm")}
+
+
+def rows_of(path):
+    with study.Store(path) as store:
+        return {row.key: tuple((name, a.tobytes()) for name, a in sorted(row.arrays.items())) for row in store.rows}
+
+
 def interrupt(count, workers=0, within=1.0, seed=0):
     recipe, generator = toy.recipe(units=60, samples=200, seconds=0.01), np.random.default_rng(seed)
     figures = {"interrupts": 0, "workers": workers, "slowest_seconds": 0.0}
@@ -314,6 +375,9 @@ def main():
     command = commands.add_parser("write")
     command.add_argument("--mode", choices=["kill", "full"], default="kill")
     command.add_argument("--numbers", type=lambda text: [int(k) for k in text.split(",")], default=range(1, 201))
+    command = commands.add_parser("log")
+    command.add_argument("--count", type=int, default=200)
+    command.add_argument("--suffix", choices=["-wal", "-ledger", ""], default="-wal")
     command = commands.add_parser("interrupt")
     command.add_argument("--count", type=int, default=50)
     command.add_argument("--workers", type=int, default=0, help="worker processes of each driver (none: in-process)")

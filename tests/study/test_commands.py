@@ -81,6 +81,13 @@ def test_failures_end_in_one_line_and_show_in_status(tmp_path, capsys):
     assert re.search(r"^set aside +\{.*\"block\":1\}: ValueError: block 1 cannot", capsys.readouterr().out, re.M)
 
 
+def test_a_unit_that_exits_is_no_success(tmp_path, capsys):
+    recipe = tmp_path / "r.toml"
+    recipe.write_text('experiment = "toy"\n[parameters]\nexiting = [1]\n')
+    assert main(["run", str(recipe), "--store", str(tmp_path / "s.sqlite"), *TOY]) == 1
+    assert "1 of 6 units failed three times" in capsys.readouterr().err
+
+
 def test_verify_and_recompute(store, capsys):
     assert main(["verify", str(store), "--recompute", "3", *TOY]) == 0
     printed = capsys.readouterr().out

@@ -104,6 +104,63 @@ def test_a_failing_unit_is_set_aside_and_the_rest_finishes(tmp_path):
         assert store.verify() == []
 
 
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_unit_that_exits_or_says_no_utf8_is_a_unit_that_fails(tmp_path, workers):
+    """sys.exit() in a library it calls; the name of a file in an error."""
+    path, executor = tmp_path / "s.sqlite", study.processes(workers, "forkserver") if workers else None
+    with pytest.raises(study.UnitsFailedError, match="2 of 6 units failed three times"):
+        study.run(toy.recipe(failing=[2], exiting=[1]), path, executor)
+    with study.Store(path) as store:
+        assert {row.unit["block"] for row in store.rows} == {0, 3, 4, 5}
+        errors = [error for _, error in store.failures]
+    assert sorted(error.partition("\n")[0] for error in errors) == [
+        "SystemExit: ",
+        r"ValueError: block 2 cannot be computed from data-\udcff",
+    ]
+
+
+def test_a_summary_that_fails_costs_no_unit(tmp_path, monkeypatch):
+    def summary(unit, arrays):
+        if unit["block"] == 3:
+            sys.exit(1)
+        raise KeyError("\udcff")
+
+    monkeypatch.setattr(toy, "summary", summary)
+    bar = Bar()
+    with study.run(toy.recipe(), tmp_path / "s.sqlite", progress=bar) as store:
+        assert len(store.done()) == 6
+    assert "no summary: KeyError: " in bar.texts[1]
+
+
+def test_an_experiment_that_exits_before_it_is_run(tmp_path, monkeypatch):
+    """At import, or while it is planned: with exit code 0 all would seem computed."""
+    (tmp_path / "exits_at_import.py").write_text("import sys\nsys.exit()\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    study.register("exits-at-import", "exits_at_import")
+    with pytest.raises(ValueError, match=r"^experiment: module exits_at_import called sys\.exit\(None\)"):
+        study.run(study.Recipe("exits-at-import"), tmp_path / "s.sqlite")
+    monkeypatch.setattr(toy, "cost", lambda parameters, unit: sys.exit(0))
+    with pytest.raises(ValueError, match=r"^experiment: toy called sys\.exit\(0\)"):
+        study.run(toy.recipe(), tmp_path / "s.sqlite")
+    assert not (tmp_path / "s.sqlite").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be removed there")
+def test_a_store_removed_under_its_driver_is_no_success(tmp_path, monkeypatch):
+    path = tmp_path / "s.sqlite"
+
+    def summary(unit, arrays):
+        if unit["block"] == 5:  # the last: no further row would notice
+            os.unlink(path)
+        return ""
+
+    monkeypatch.setattr(toy, "summary", summary)
+    with pytest.raises(FileNotFoundError, match="removed or replaced"):
+        study.run(toy.recipe(), path)
+    with study.Store(tmp_path / "s.sqlite-rescued") as store:
+        assert len(store.done()) == 6
+
+
 def test_a_unit_set_aside_is_tried_again_on_resume(tmp_path):
     path, flag = tmp_path / "s.sqlite", tmp_path / "flag"
     recipe = toy.recipe(fragile=[1, 4], fragile_file=str(flag))
@@ -283,8 +340,9 @@ def test_impossible_recipes(tmp_path, recipe, error, named):
 def test_impossible_executors(tmp_path):
     with pytest.raises(TypeError, match=r"executor: expected None, an Executor .* got 4"):
         study.run(toy.recipe(), tmp_path / "s.sqlite", 4)
-    with pytest.raises(ValueError, match="n_threads"):
-        study.run(toy.recipe(), tmp_path / "s.sqlite", n_threads=0)
+    for executor in (None, study.processes(2)):
+        with pytest.raises(ValueError, match="n_threads"):
+            study.run(toy.recipe(), tmp_path / "s.sqlite", executor, n_threads=0)
     with pytest.raises(ValueError, match="workers"):
         study.processes(0)
     with pytest.raises(ValueError, match="method"):

@@ -1,13 +1,19 @@
 """The store: what goes in comes out, and nothing damaged, foreign or stale is taken for a result."""
 
 import dataclasses
+import hashlib
 import io
+import json
+import shutil
 import sqlite3
+import sys
 
 import numpy as np
 import pytest
+import toy_experiment as toy
 
 from child import SANITIZED, run_script
+from spinscape import study
 from spinscape.study import Recipe, Store, StoreError, salvage
 from spinscape.study.recipe import canonical_json
 from spinscape.study.records import Record, checksum
@@ -219,21 +225,189 @@ def test_store_names_are_only_names(tmp_path, monkeypatch):
     folder = tmp_path / "inner"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    for name in ("file:x?mode=memory", "-v.sqlite", ":memory:", "a b;c.sqlite"):
-        with Store(folder / name, RECIPE) as store:
-            store.put({"N": 1}, {"u": np.zeros(1)}, {})
-        assert [path.name for path in folder.iterdir()] == [name]
-        (folder / name).unlink()
+    for name in ("file:x?mode=memory", "-v.sqlite", ":memory:", "a b;c.sqlite", "50%23#.sqlite", "\udcff.sqlite"):
+        for path in (folder / name, name):
+            with Store(path, RECIPE) as store:
+                store.put({"N": 1}, {"u": np.zeros(1)}, {})
+            assert [path.name for path in folder.iterdir()] == [name]
+            assert len(rows_of(path)) == 1
+            (folder / name).unlink()
     assert list(tmp_path.iterdir()) == [folder]
 
 
+# --- what is in flight (more in test_stress.py) ----------------------------------------------------------------------
+
+
+def hot_copy(store, folder):
+    """The files of a store that is being written, as a killed driver leaves them."""
+    folder.mkdir()
+    for suffix in ("", "-wal", "-ledger"):
+        shutil.copy(f"{store.path}{suffix}", folder / f"hot.sqlite{suffix}")
+    return folder / "hot.sqlite"
+
+
+@pytest.fixture
+def hot(tmp_path):
+    with Store(tmp_path / "writing.sqlite", RECIPE) as store:
+        for first in range(3):
+            store.put({"N": 5, "first": first}, ARRAYS, {})
+        return hot_copy(store, tmp_path / "killed")
+
+
+def test_the_files_are_one_again_when_the_driver_ends(filled, hot):
+    assert [path.name for path in filled.parent.glob("results*")] == ["results.sqlite"]
+    with Store(hot, RECIPE):
+        pass
+    assert [path.name for path in hot.parent.iterdir()] == ["hot.sqlite"]
+    assert len(rows_of(hot)) == 3
+
+
+def test_reading_changes_nothing(hot):
+    before = {path: path.read_bytes() for path in hot.parent.iterdir()}
+    with Store(hot) as store:
+        assert store.verify() == []
+        assert len(list(store.rows)) == 3
+        with pytest.raises(StoreError, match="was opened to read"):
+            store.put({"N": 9}, ARRAYS, {})
+    assert {path: path.read_bytes() for path in before} == before
+
+
+@pytest.mark.parametrize("gone", ["", "-wal"])
+def test_a_file_of_a_hot_store_that_is_gone(hot, gone):
+    """Its driver would begin anew, or do without the rows."""
+    hot.with_name(f"hot.sqlite{gone}").unlink()
+    with pytest.raises(StoreError, match=r"lacks 3 of 3 units that were finished .*hot\.sqlite-ledger lists them"):
+        Store(hot, RECIPE)
+    found = salvage(hot, hot.with_name("new.sqlite"), RECIPE)
+    assert (found.rows, found.lost) == ((3, 0) if gone == "" else (0, 3))
+
+
+def test_a_ledger_torn_by_a_full_disk(hot):
+    """What is written behind the torn line counts; a line that is damaged promises nothing."""
+    path = hot.with_name("hot.sqlite-ledger")
+    path.write_bytes(path.read_bytes()[:-10])
+    with Store(hot, RECIPE) as store:
+        assert len(store._ledger.keys()) == 2
+        store.put({"N": 7}, ARRAYS, {})
+        assert len(store._ledger.keys()) == 3
+        assert store._ledger.keys() < store.done()
+
+
+def test_two_drivers_one_ledger(tmp_path):
+    """The first to close leaves it to the other."""
+    path = tmp_path / "s.sqlite"
+    with Store(path, RECIPE) as one, Store(path, RECIPE) as other:
+        one.put({"N": 1}, ARRAYS, {})
+        other.put({"N": 2}, ARRAYS, {})
+        one.close()
+        assert len(other._ledger.keys()) == 2
+    assert list(tmp_path.iterdir()) == [path]
+    assert len(rows_of(path)) == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be removed there")
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_store_removed_under_its_driver(tmp_path, replaced):
+    path = tmp_path / "s.sqlite"
+    with Store(path, RECIPE) as store:
+        store.put({"N": 1}, ARRAYS, {})
+        path.unlink()
+        if replaced:
+            path.touch()
+        with pytest.raises(FileNotFoundError, match="removed or replaced while it was written") as caught:
+            store.put({"N": 2}, ARRAYS, {})
+    assert caught.value.filename == str(path)
+    assert "rescued" in str(caught.value)
+    assert len(rows_of(tmp_path / "s.sqlite-rescued")) == 2
+
+
+def test_text_of_any_encoding_in_a_failure(filled):
+    texts = ["cannot read data-\udcff", "a\0b", "é\u2028\U0001f600", ""]
+    with Store(filled, RECIPE) as store:
+        for k, text in enumerate(texts):
+            store.quarantine({"N": k}, text)
+        assert [error for _, error in store.failures] == ["cannot read data-\\udcff", *texts[1:]]
+        assert store.verify() == []
+
+
+@pytest.mark.parametrize("column", ["key", "unit", "error", "at"])
+@pytest.mark.parametrize("junk", ["'x'", "5", "x'00ff'", "CAST(x'ff' AS TEXT)"])
+def test_junk_in_a_failure_is_named(filled, column, junk):
+    with Store(filled, RECIPE) as store:
+        store.quarantine({"N": 9}, "no such file")
+    database = sqlite3.connect(filled)
+    database.execute(f"UPDATE failures SET {column} = {junk}")
+    database.commit()
+    database.close()
+    with Store(filled) as store:
+        with pytest.raises(StoreError, match=r"results\.sqlite.*(failure of unit .* is damaged|decode)"):
+            store.failures  # noqa: B018
+        if "CAST" in junk:  # a text that is no UTF-8
+            with pytest.raises(StoreError, match="decode"):
+                store.verify()
+        else:
+            assert [problem.startswith("damaged failure") for problem in store.verify()] == [True]
+
+
+# --- stores of 0.1.0 -------------------------------------------------------------------------------------------------
+
+OLD_TABLES = (
+    "CREATE TABLE recipe (recipe TEXT NOT NULL, key TEXT NOT NULL UNIQUE, begun TEXT NOT NULL, checksum TEXT NOT NULL)",
+    "CREATE TABLE units (key TEXT PRIMARY KEY, unit TEXT NOT NULL, provenance TEXT NOT NULL, arrays BLOB NOT NULL, "
+    "checksum TEXT NOT NULL)",
+    "CREATE TABLE failures (key TEXT PRIMARY KEY, unit TEXT NOT NULL, error TEXT NOT NULL, at TEXT NOT NULL)",
+)
+
+
+def test_a_store_of_the_first_version_opens_resumes_and_exports(tmp_path):
+    """Written here statement by statement as 0.1.0 wrote it, in the mode of a driver that was killed."""
+    path, recipe = tmp_path / "old.sqlite", toy.recipe(units=3)
+
+    def sealed(*parts):
+        parts = [part.encode() if isinstance(part, str) else part for part in parts]
+        return hashlib.sha256(b"".join(len(part).to_bytes(8, "little") + part for part in parts)).hexdigest()
+
+    database = sqlite3.connect(path, isolation_level=None)
+    database.execute("PRAGMA page_size = 4096")
+    for table in OLD_TABLES:
+        database.execute(table)
+    database.execute(f"PRAGMA application_id = {0x73706E73}")
+    database.execute("PRAGMA user_version = 1")
+    head = recipe.canonical(), recipe.key, f"spinscape 0.1.0, streams {version_info()['stream_version']}"
+    database.execute("INSERT INTO recipe VALUES (?, ?, ?, ?)", (*head, sealed(*head)))
+    database.execute("PRAGMA journal_mode = WAL")
+    unit = toy.units(recipe.parameters)[0]
+    text, buffer = json.dumps(unit, sort_keys=True, separators=(",", ":")), io.BytesIO()
+    np.savez(buffer, **dict(sorted(toy.compute(recipe.parameters, unit, 1).items())))
+    row = hashlib.sha256((recipe.key + text).encode()).hexdigest(), text, '{"seconds":1.0}', buffer.getvalue()
+    database.execute("INSERT INTO units VALUES (?, ?, ?, ?, ?)", (*row, sealed(*row)))
+    other = json.dumps(toy.units(recipe.parameters)[1], sort_keys=True, separators=(",", ":"))
+    failure = hashlib.sha256((recipe.key + other).encode()).hexdigest(), other, "ValueError: x", "2026-11-23T10:00:00"
+    database.execute("INSERT INTO failures VALUES (?, ?, ?, ?)", failure)
+    with Store(path) as store:
+        assert store.verify() == []
+        assert store.failures == [(other, "ValueError: x")]
+        assert len(store.done()) == 1
+    database.close()
+    with study.resume(path) as store:
+        assert store.failures == []
+        with study.run(recipe, tmp_path / "new.sqlite") as new:
+            assert store.digest == new.digest
+            assert (
+                store.export(tmp_path / "old.csv").read_text().splitlines()[3:]
+                == (new.export(tmp_path / "new.csv").read_text().splitlines()[3:])
+            )
+
+
 @pytest.mark.parametrize("field", ["spinscape", "stream_version"])
-def test_a_stale_store_is_read_but_not_continued(filled, monkeypatch, field):
-    older = {**version_info(), field: "0.0.1"}
-    monkeypatch.setattr("spinscape.study.store.version_info", lambda: older)
-    with pytest.raises(StoreError, match=r"was begun with spinscape .*, this is .*0\.0\.1"):
-        Store(filled, RECIPE)
-    assert len(rows_of(filled)) == 3
+def test_a_stale_store_is_read_but_not_continued(tmp_path, monkeypatch, field):
+    with monkeypatch.context() as before:
+        before.setattr("spinscape.study.store.version_info", lambda: {**version_info(), field: "0.0.1"})
+        with Store(tmp_path / "s.sqlite", RECIPE) as store:
+            store.put({"N": 5}, ARRAYS, {})
+    with pytest.raises(StoreError, match=r"was begun with spinscape .*0\.0\.1.*, this is "):
+        Store(tmp_path / "s.sqlite", RECIPE)
+    assert len(rows_of(tmp_path / "s.sqlite")) == 1
 
 
 def test_every_field_of_a_recipe_changes_its_key():
@@ -277,9 +451,44 @@ def test_equal_results_have_equal_digests(filled, tmp_path):
             assert store.digest != other.digest
 
 
-def test_object_arrays_are_refused(tmp_path):
-    with Store(tmp_path / "s.sqlite", RECIPE) as store, pytest.raises(ValueError, match="allow_pickle"):
-        store.put({"N": 1}, {"bad": np.array([{}], dtype=object)}, {})
+class Ungiving:
+    """As a torch tensor that requires a gradient."""
+
+    def __array__(self, dtype=None, copy=None):
+        raise RuntimeError("call detach() first")
+
+
+@pytest.mark.parametrize(
+    ("results", "error", "named"),
+    [
+        ({"bad": np.array([{}], dtype=object)}, ValueError, r"^results\['bad'\]: .* got Python objects"),
+        ({"bad": np.ma.masked_greater(np.arange(3.0), 1)}, TypeError, r"^results\['bad'\]: .* without a mask"),
+        ({"bad": Ungiving()}, TypeError, r"^results\['bad'\]: expected an array, .* detach"),
+        ({1: np.zeros(1), "1": np.ones(1)}, TypeError, r"^results: .* text, got int 1"),
+        ({"a\0b": np.zeros(1), "a": np.ones(1)}, ValueError, r"^results: .* without NUL"),
+        ({"a\udcff": np.zeros(1)}, ValueError, r"^results: .* in UTF-8"),
+        ([np.zeros(1)], TypeError, r"^results: expected a mapping of names to arrays, got list"),
+    ],
+)
+def test_what_would_not_come_back_is_refused(tmp_path, results, error, named):
+    with Store(tmp_path / "s.sqlite", RECIPE) as store:
+        with pytest.raises(error, match=named):
+            store.put({"N": 1}, results, {})
+        assert store.done() == set()
+
+
+def test_names_that_look_alike_stay_apart(tmp_path):
+    results = {name: np.array(k) for k, name in enumerate(["a", "a.npy", "a.npy.npy", "A", "é", "e\u0301", "", "x/y"])}
+    with Store(tmp_path / "s.sqlite", RECIPE) as store:
+        store.put({"N": 1}, results, {})
+        (row,) = store.rows
+    assert {name: int(array) for name, array in row.arrays.items()} == {n: int(a) for n, a in results.items()}
+
+
+def test_results_too_large_for_a_row_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("spinscape.study.records.MAX_BYTES", 1000)
+    with Store(tmp_path / "s.sqlite", RECIPE) as store, pytest.raises(ValueError, match=r"^results: .* 1,000 bytes"):
+        store.put({"N": 1}, {"u": np.zeros(200)}, {})
 
 
 def test_recipe_identity():
@@ -322,7 +531,8 @@ def test_a_store_leaves_no_memory_behind(filled, tmp_path):
                 raise SystemExit("no error")
         def everything():
             opened(100), written(100), refused(300)
-        everything()
+        for _ in range(3):
+            everything()
         start = resident()
         everything()
         print(json.dumps(resident() - start))

@@ -47,6 +47,14 @@ def test_the_driver_ends_at_any_of_200_writes(mode):
     figures("write", "--mode", mode, timeout=3600)
 
 
+@pytest.mark.parametrize("count", [20, pytest.param(200, marks=slow)])
+@pytest.mark.parametrize("suffix", ["-wal", "-ledger", ""])
+def test_damage_to_a_hot_store_is_never_silent(suffix, count):
+    found = figures("log", "--count", count, f"--suffix={suffix}")
+    least = {"-wal": 2 * count, "-ledger": 0, "": count // 2}[suffix]  # else the damage shows nothing
+    assert found["refused"] >= least
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks for processes in /proc")
 @pytest.mark.parametrize(("count", "workers"), [(4, 0), (2, 2), *(pytest.param(50, n, marks=slow) for n in (0, 2))])
 def test_interrupts_leave_a_store_to_resume(count, workers):

@@ -127,3 +127,27 @@ def test_summary_groups_by_leading_arguments(store):
 
 def test_flat():
     assert flat({"a": 1, "unit": {"b": 2}, "c": {"d": [3, 4]}}) == {"a": 1, "b": 2, "c.d": "[3, 4]"}
+
+
+def test_names_that_collide_keep_their_values(tmp_path):
+    """An argument, an array of the same name, and arrays that have the names which those would be given."""
+    unit = {"u": 1, "a.b": 2, "a": {"b": 3}, "N": 4, "unit": {"N": 5, "p": 6}}
+    arrays = {"u": np.array([7.0]), "result.u": np.array([8.0]), "result.result.u": np.array([9.0])}
+    with Store(tmp_path / "s.sqlite", Recipe("toy")) as store:
+        store.put(unit, arrays, {})
+        table = table_of(store)
+    found = {name: column.item() for name, column in table.columns.items()}
+    assert sorted(found.values()) == [1, 2, 3, 4, 5, 6, 7, 8, 9]
+    assert (found["u"], found["a.b"], found["unit.a.b"], found["N"], found["unit.N"]) == (1, 3, 2, 4, 5)
+
+
+def test_integers_that_floats_cannot_hold(tmp_path):
+    """Where one unit lacks a column it has nan there; two kinds of 64-bit integers have no common kind but float."""
+    large = np.array([2**53 + 1])
+    with Store(tmp_path / "s.sqlite", Recipe("toy")) as store:
+        store.put({"k": 0}, {"seed": large, "sign": large, "small": np.array([3])}, {})
+        store.put({"k": 1}, {"seed": large.astype(np.uint64), "u": np.array([0.5])}, {})
+        columns = table_of(store).columns
+    assert columns["seed"].tolist() == ["9007199254740993"] * 2
+    assert columns["sign"].tolist() == ["9007199254740993", ""]
+    np.testing.assert_array_equal(columns["small"], [3.0, np.nan])

@@ -1,8 +1,8 @@
 """A small experiment with everything an experiment can have, and ways to misbehave on demand.
 
 Importable by worker processes. Parameters: units, samples, rng, seconds (slept in each unit), poison (units that kill
-their process), torn (units that do so halfway through handing over a result), failing (units that raise), fragile
-(units that raise until the file `fragile_file` exists).
+their process), torn (units that do so halfway through handing over a result), failing (units that raise, with a text
+that is no UTF-8), exiting (units that call sys.exit()), fragile (units that raise until the file `fragile_file` exists).
 """
 
 import os
@@ -18,7 +18,18 @@ from spinscape.study import Recipe
 
 
 def recipe(
-    *, units=6, samples=5, rng=0, seconds=0.0, poison=(), torn=(), failing=(), fragile=(), fragile_file="", law="normal"
+    *,
+    units=6,
+    samples=5,
+    rng=0,
+    seconds=0.0,
+    poison=(),
+    torn=(),
+    failing=(),
+    exiting=(),
+    fragile=(),
+    fragile_file="",
+    law="normal",
 ):
     if law not in ("normal", "uniform"):
         raise ValueError(f"law: expected 'normal' or 'uniform', got {law!r}")
@@ -48,7 +59,9 @@ def compute(parameters, unit, n_threads):
     if block in parameters["torn"]:
         die_halfway()
     if block in parameters["failing"]:
-        raise ValueError(f"block {block} cannot be computed")
+        raise ValueError(f"block {block} cannot be computed from data-\udcff")
+    if block in parameters["exiting"]:
+        sys.exit()
     if block in parameters["fragile"] and not Path(parameters["fragile_file"]).exists():
         raise OSError("the file server is away")
     time.sleep(parameters["seconds"])

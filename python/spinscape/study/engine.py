@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Any, Protocol
 
 from spinscape import memory
@@ -65,21 +66,23 @@ def run(
     if executor is not None and not isinstance(executor, Executor) and not callable(executor):
         raise TypeError(f"executor: expected None, an Executor or a function making one, got {executor!r}")
     experiment, parameters = experiments.load(recipe.experiment), recipe.parameters
-    threads = as_threads(n_threads) if executor is None else as_threads(n_threads or 1)
-    units = list(islice(experiment.units(parameters), MAX_UNITS + 1))
-    if len(units) > MAX_UNITS:
-        raise ValueError(f"recipe: expected at most {MAX_UNITS:,} units of work, got more")
-    _require_memory(recipe, units, executor, threads)
+    threads = as_threads(n_threads) if executor is None else as_threads(1 if n_threads is None else n_threads)
+    with experiments.exits_are_errors(recipe.experiment):
+        units = list(islice(experiment.units(parameters), MAX_UNITS + 1))
+        if len(units) > MAX_UNITS:
+            raise ValueError(f"recipe: expected at most {MAX_UNITS:,} units of work, got more")
+        costs = [experiment.cost(parameters, unit) for unit in units]
+        _require_memory(recipe, units, executor, threads)
+    _check(Path(store))
     opened = Store(store, recipe)
     try:
-        _check(opened)
         done = opened.done()
-        costs = [experiment.cost(parameters, unit) for unit in units]
         missing = [pair for pair in zip(units, costs, strict=True) if recipe.unit_key(pair[0]) not in done]
         observer = _Observer(progress, len(units), len(units) - len(missing), sum(costs))
         observer.begin(sum(costs) - sum(cost for _, cost in missing))
         with terminate_as_interrupt():
             Driver(opened, executor, threads, observer).run(missing)
+        opened.require_in_place()
         if opened.failures:
             raise UnitsFailedError(_failure_text(opened, len(units)))
     except BaseException:
@@ -140,11 +143,17 @@ def _require_memory(recipe: Recipe, units: list[dict[str, Any]], executor: AnyEx
     memory.require(needed * at_once, f"recipe: {at_once} x unit ({named})")
 
 
-def _check(store: Store) -> None:
-    """A damaged store is not continued: what it lost would be computed again beside what it got wrong."""
-    problems = store.verify()
+def _check(path: Path) -> None:
+    """A damaged store is not continued: what it lost would be computed again beside what it got wrong.
+
+    It is opened to read, which leaves it as it is for `salvage`.
+    """
+    if not path.is_file() or path.stat().st_size == 0:
+        return
+    with Store(path) as store:
+        problems = store.verify()
     if problems:
-        raise StoreError(f"{store.path} is damaged ({problems[0]}); {salvage_hint(store.path)}")
+        raise StoreError(f"{path} is damaged ({problems[0]}); {salvage_hint(path)}")
 
 
 def _failure_text(store: Store, total: int) -> str:

@@ -6,7 +6,8 @@ point of group "spinscape.experiments" of an installed package: never by a file,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any, Protocol, cast
@@ -86,11 +87,21 @@ def load(name: str) -> Experiment:
 
 def load_module(dotted: str) -> Experiment:
     """Import a module and make sure that it is an experiment."""
-    module = import_module(dotted)
+    with exits_are_errors(f"module {dotted}"):
+        module = import_module(dotted)
     missing = [name for name in ("units", "cost", "compute") if not callable(getattr(module, name, None))]
     if missing:
         raise TypeError(f"experiment: module {dotted} has no {', '.join(missing)}")
     return cast("Experiment", module)
+
+
+@contextmanager
+def exits_are_errors(what: str) -> Iterator[None]:
+    """Turn sys.exit() into a ValueError: a command that ends with exit code 0 says that all is computed."""
+    try:
+        yield
+    except SystemExit as error:
+        raise ValueError(f"experiment: {what} called sys.exit({error.code!r})") from error
 
 
 def complete(name: str, parameters: Mapping[str, Any]) -> Recipe:
@@ -99,7 +110,8 @@ def complete(name: str, parameters: Mapping[str, Any]) -> Recipe:
     if maker is None:
         return Recipe(name, parameters)
     try:
-        made = maker(**parameters)
+        with exits_are_errors(name):
+            made = maker(**parameters)
     except TypeError as error:
         raise TypeError(f"recipe: {name}: {error}") from None
     return cast("Recipe", made)

@@ -56,9 +56,9 @@ def to_xarray(store: Store) -> xarray.Dataset:
 
 def _write_csv(store: Store, path: Path) -> None:
     table = table_of(store)
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
         for name, value in _attributes(store, table.left_out).items():
-            file.write(f"# {name}: {value}\n")
+            file.write(f"# {name}: {' '.join(value.splitlines())}\n")
         writer = csv.writer(file)
         writer.writerow(table.columns)
         # repr of a float reads back as the same float

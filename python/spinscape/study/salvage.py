@@ -8,11 +8,12 @@ parses is kept only if its SHA-256 fits, so a wrong guess cannot produce a wrong
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from spinscape.study.ledger import Ledger
 from spinscape.study.recipe import Recipe
 from spinscape.study.records import Record, checksum
 from spinscape.study.store import PAGE_BYTES, Store, StoreError
@@ -22,10 +23,11 @@ _LEAF_HEADER, _LOG_HEADER, _FRAME_HEADER = 8, 32, 24
 
 @dataclass(frozen=True)
 class Salvaged:
-    """What was found: the rows written to the new store, and where they are."""
+    """What was found: the rows written to the new store, where they are, and how many known to be finished are lost."""
 
     path: Path
     rows: int
+    lost: int = 0
 
 
 def salvage(damaged: str | os.PathLike[str], target: str | os.PathLike[str], recipe: Recipe | None = None) -> Salvaged:
@@ -35,50 +37,63 @@ def salvage(damaged: str | os.PathLike[str], target: str | os.PathLike[str], rec
     """
     if Path(target).exists():
         raise FileExistsError(f"target: {target} exists; choose a new file")
-    pages = _pages(Path(damaged))
-    found = recipe or _recipe_of(pages)
+    source = Path(os.path.abspath(damaged))
+    found = recipe or _recipe_of(source)
     if found is None:
         raise StoreError(f"{damaged}: its recipe is lost; pass the recipe to salvage its rows")
     with Store(target, found) as store:
-        for values in _tuples(pages, columns=5):
+        kept: set[str] = set()
+        for values in _tuples(source, columns=5):
             record = Record(*values)
-            if record.intact() and record.belongs_to(found):
-                store.insert(record)  # the same row found twice is kept once
-        return Salvaged(Path(target), len(store.done()))
+            if record.key not in kept and record.intact() and record.belongs_to(found):
+                store.insert(record)
+                kept.add(record.key)
+        return Salvaged(Path(target), len(kept), len(Ledger(source).keys() - kept))
 
 
-def _pages(path: Path) -> list[bytes]:
-    """The pages of the file, overlaid with those of its -wal file in the order in which they were written."""
-    content = path.read_bytes()
+def _states(path: Path) -> Iterator[tuple[list[bytes], Iterable[int]]]:
+    """The pages after each commit and the places of those that it changed: the file's own, then commit by commit.
+
+    Every state is looked at, because a page that is damaged in the last one may be whole in an earlier one, and because
+    behind the last commit there may be older pages of a log that was begun anew.
+    """
+    content = path.read_bytes() if path.exists() else b""
     pages = [content[start : start + PAGE_BYTES] for start in range(0, len(content), PAGE_BYTES)]
+    yield pages, range(len(pages))
     log = path.with_name(path.name + "-wal")
     frames = log.read_bytes()[_LOG_HEADER:] if log.exists() else b""
+    changed: list[int] = []
     for start in range(0, len(frames), _FRAME_HEADER + PAGE_BYTES):
-        number = int.from_bytes(frames[start : start + 4])
+        number, committed = (int.from_bytes(frames[k : k + 4]) for k in (start, start + 4))
         if 0 < number <= len(pages) + len(frames) // PAGE_BYTES:
             pages.extend(b"" for _ in range(number - len(pages)))
             pages[number - 1] = frames[start + _FRAME_HEADER : start + _FRAME_HEADER + PAGE_BYTES]
-    return pages
+            changed.append(number - 1)
+        if committed:
+            yield pages, changed
+            changed = []
+    yield pages, range(len(pages))  # pages of the file may go with pages of the log
 
 
-def _recipe_of(pages: list[bytes]) -> Recipe | None:
-    for values in _tuples(pages, columns=4):
+def _recipe_of(path: Path) -> Recipe | None:
+    for values in _tuples(path, columns=4):
         if all(isinstance(value, str) for value in values) and values[3] == checksum(*values[:3]):
             return Recipe.from_json(values[0])
     return None
 
 
-def _tuples(pages: list[bytes], columns: int) -> Iterator[list[Any]]:
-    """All cells of all pages that parse as a table row of so many columns."""
-    for number, page in enumerate(pages):
-        header = 100 if number == 0 else 0  # the first page begins with the file's own header
-        count = int.from_bytes(page[header + 3 : header + 5])
-        for k in range(min(count, PAGE_BYTES // 2)):
-            place = header + _LEAF_HEADER + 2 * k
-            try:
-                yield _parsed(_payload(pages, page, int.from_bytes(page[place : place + 2])), columns)
-            except (IndexError, ValueError):  # not a row of this table, or cut off
-                continue
+def _tuples(path: Path, columns: int) -> Iterator[list[Any]]:
+    """All cells of all pages, in every state of the file, that parse as a table row of so many columns."""
+    for pages, changed in _states(path):
+        for number in changed:
+            page, header = pages[number], 0 if number else 100  # the first page begins with the file's own header
+            count = int.from_bytes(page[header + 3 : header + 5])
+            for k in range(min(count, PAGE_BYTES // 2)):
+                place = header + _LEAF_HEADER + 2 * k
+                try:
+                    yield _parsed(_payload(pages, page, int.from_bytes(page[place : place + 2])), columns)
+                except (IndexError, ValueError):  # not a row of this table, or cut off
+                    continue
 
 
 def _payload(pages: list[bytes], page: bytes, position: int) -> bytes:

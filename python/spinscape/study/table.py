@@ -8,7 +8,7 @@ in `left_out` and stays in the store.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -47,15 +47,25 @@ def table_of(store: Store) -> Table:
     return Table({name: _column(parts, name) for name in names}, tuple(arguments), tuple(sorted(left_out)))
 
 
-def flat(unit: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return a unit's arguments with nested ones as "outer.inner"; the unit inside a sweep's needs no prefix."""
+def flat(unit: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a unit's arguments with nested ones as "outer.inner"; the unit inside a sweep's needs no prefix.
+
+    A name that two different values would have becomes "unit.name" for the second.
+    """
     out: dict[str, Any] = {}
+    for name, value in _arguments(unit, ""):
+        while name in out and out[name] != value:
+            name = f"unit.{name}"
+        out[name] = value
+    return out
+
+
+def _arguments(unit: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
     for name, value in unit.items():
         if isinstance(value, Mapping):
-            out |= flat(value, prefix if name == "unit" else f"{prefix}{name}.")
+            yield from _arguments(value, prefix if name == "unit" else f"{prefix}{name}.")
         else:
-            out[f"{prefix}{name}"] = str(value) if isinstance(value, list) else value
-    return out
+            yield f"{prefix}{name}", str(value) if isinstance(value, list) else value
 
 
 def _part(row: Row) -> tuple[dict[str, NDArray[Any]], set[str]]:
@@ -64,7 +74,9 @@ def _part(row: Row) -> tuple[dict[str, NDArray[Any]], set[str]]:
     part = {name: np.full(length, value, _kind(value)) for name, value in flat(row.unit).items()}
     omitted = set()
     for name, array in row.arrays.items():
-        column = f"result.{name}" if name in part else name
+        column = name
+        while column in part:
+            column = f"result.{column}"
         if array.shape in ((), (length,)):
             part[column] = np.broadcast_to(array, length)
         else:
@@ -73,19 +85,26 @@ def _part(row: Row) -> tuple[dict[str, NDArray[Any]], set[str]]:
 
 
 def _column(parts: list[dict[str, NDArray[Any]]], name: str) -> NDArray[Any]:
-    """One column over all units; where a unit lacks it, nan (or "" in a column of text)."""
+    """One column over all units; where a unit lacks it, nan (or "" in a column of text).
+
+    Integers that would have to become floats, and cannot, become text.
+    """
     present = [part[name] for part in parts if name in part]
     text = any(array.dtype.kind in "OU" for array in present)
-    if len(present) == len(parts):
-        return np.concatenate([array.astype(object) if text else array for array in present])
-    lengths = [len(next(iter(part.values()))) for part in parts]
-    filled = [
-        part[name].astype(object if text else float)
+    whole = len(present) == len(parts)
+    if not text and (not whole or np.result_type(*present).kind == "f") and any(map(_beyond_floats, present)):
+        parts, text = [{**part, name: part[name].astype(str)} if name in part else part for part in parts], True
+    columns = [
+        part[name]
         if name in part
-        else np.full(length, "" if text else np.nan, object if text else float)
-        for part, length in zip(parts, lengths, strict=True)
+        else np.full(len(next(iter(part.values()))), "" if text else np.nan, object if text else float)
+        for part in parts
     ]
-    return np.concatenate(filled)
+    return np.concatenate([c.astype(object if text else float) if text or not whole else c for c in columns])
+
+
+def _beyond_floats(array: NDArray[Any]) -> bool:
+    return array.dtype.kind in "iu" and bool(((array > 2**53) | (array < -(2**53))).any())
 
 
 def _kind(value: Any) -> Any:

@@ -14,7 +14,7 @@ from spinscape import memory
 from spinscape.study import experiments
 from spinscape.study.experiments import Experiment
 from spinscape.study.recipe import Recipe
-from spinscape.study.records import Record
+from spinscape.study.records import Arrays, Record, printable
 from spinscape.versions import version_info
 
 
@@ -69,12 +69,22 @@ def _outcome(experiment: Experiment, recipe: Recipe, unit: Mapping[str, Any], n_
             "started": started.isoformat(timespec="seconds"),
             "seconds": round(seconds, 6),
         }
-        summary = getattr(experiment, "summary", None)
-        text = str(summary(unit, arrays)) if summary is not None else ""
-        return Outcome(Record.sealed(recipe, unit, arrays, where), seconds, text)
-    except Exception as error:  # whatever an experiment raises is data: the driver retries, then sets the unit aside
+        record = Record.sealed(recipe, unit, arrays, where)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # sys.exit() among them: what a unit raises is data; retried, then set aside
         where_from = traceback.format_exc(limit=-3)
         return Outcome(None, time.perf_counter() - clock, error=f"{type(error).__name__}: {error}\n{where_from}")
+    return Outcome(record, seconds, _summary(experiment, unit, arrays))
+
+
+def _summary(experiment: Experiment, unit: Mapping[str, Any], arrays: Arrays) -> str:
+    """A few words about a finished unit; where they cannot be found it is finished all the same."""
+    summary = getattr(experiment, "summary", None)
+    try:
+        return "" if summary is None else printable(str(summary(unit, arrays)))
+    except (Exception, SystemExit) as error:
+        return printable(f"no summary: {type(error).__name__}: {error}")
 
 
 @lru_cache(maxsize=1)
