@@ -2,7 +2,7 @@
 
 Importable by worker processes. Parameters: units, samples, rng, seconds (slept in each unit), poison (units that kill
 their process), torn (units that do so halfway through handing over a result), failing (units that raise, with a text
-that is no UTF-8), exiting (units that call sys.exit()), fragile (units that raise until the file `fragile_file` exists).
+that is no UTF-8), exiting (units that call sys.exit()), fragile (units that raise until `fragile_file` exists).
 """
 
 import os
