@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from spinscape import __version__
 from spinscape.cli import experiments, scaled_losses, study, theory
+from spinscape.cli.terminal import guarded
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -25,9 +26,15 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code. Bad input ends in one line on stderr and exit code 2."""
+    return guarded(lambda: _run(argv))
+
+
+def _run(argv: Sequence[str] | None) -> int:
     arguments = build_parser().parse_args(argv)
     try:
         return int(arguments.run(arguments))
+    except BrokenPipeError:
+        raise
     except (ValueError, TypeError, MemoryError, OverflowError, OSError, ImportError) as error:
         print(f"spinscape: {error}", file=sys.stderr)
         return 2
