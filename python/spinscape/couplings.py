@@ -29,6 +29,8 @@ from numpy.typing import NDArray
 from spinscape import _core, memory
 from spinscape.arrays import as_array, as_choice, as_integer, as_number, as_real, described
 
+__all__ = ["LAWS", "Law", "StorageWarning", "packed_from_tensor", "packed_indices"]
+
 LAWS = ("gaussian", "rademacher", "uniform", "exponential", "student-t")
 
 # A sum of Gaussians is one Gaussian; of other laws every X is drawn. 2^40 draws take an hour or so.

@@ -76,8 +76,8 @@ def test_wrong_words_are_explained(words, complaint, capsys):
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (["complexity", "--p", "2"], "p must be at least 3"),
-        (["density", "--N", "1"], "N must be"),
+        (["complexity", "--p", "2"], "p: expected at least 3"),
+        (["density", "--N", "1"], "N: expected"),
         (["complexity", "--redraw"], "complexity-p3.csv"),
     ],
 )

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinscape import memory
-from spinscape.arrays import as_integer, as_number, as_real
+from spinscape.arrays import as_flag, as_integer, as_number, as_real
 from spinscape.critical_points import count_index, refine
 from spinscape.geometry.chains import Pair, SearchOptions, Step, search, trails
 from spinscape.geometry.geodesics import FloatArray
@@ -96,7 +96,7 @@ def connect(glass: Glass, a: Any, b: Any, *, rng: RNG = 0, **options: Any) -> Co
 
     a, b : (D,) or (1, D). Options and errors as `connect_pairs`.
     """
-    ends = [as_real(point, name, FLOAT64) for name, point in (("a", a), ("b", b))]
+    ends = [np.atleast_1d(as_real(point, name, FLOAT64)) for name, point in (("a", a), ("b", b))]
     rows = [point[None] if point.ndim == 1 else point for point in ends]
     for name, row in zip("ab", rows, strict=True):
         if row.shape[0] != 1:
@@ -151,7 +151,7 @@ def connect_pairs(
         zero_tol=as_number(zero_tol, "zero_tol", 0.0),
         threads=as_threads(n_threads),
     )
-    if either_sign:
+    if as_flag(either_sign, "either_sign"):
         require_even(exact, "either_sign")
     starts, ends = _minima(exact, a, "a", options), _minima(exact, b, "b", options)
     if starts.shape != ends.shape:

@@ -12,6 +12,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any, Protocol, cast
 
+from spinscape.arrays import described
 from spinscape.study.recipe import Recipe
 from spinscape.study.records import Arrays
 
@@ -60,6 +61,9 @@ class Experiment(Protocol):
 
 def register(name: str, module: str) -> None:
     """Make the importable module of this dotted name known as experiment `name`, here and in workers."""
+    for what, value in (("name", name), ("module", module)):
+        if not isinstance(value, str) or not value:
+            raise TypeError(f"{what}: expected a name, got {described(value)}")
     known = _modules.setdefault(name, module)
     if known != module:
         raise ValueError(f"name: experiment {name!r} is {known} already, got {module}")
@@ -72,7 +76,7 @@ def modules(name: str) -> dict[str, str]:
 
 def module_of(name: str) -> str:
     """Return the dotted name of an experiment's module; ValueError names the known experiments."""
-    if name in _modules:
+    if isinstance(name, str) and name in _modules:
         return _modules[name]
     offered = {entry.name: entry.value for entry in entry_points(group="spinscape.experiments")}
     if name not in offered:

@@ -85,7 +85,7 @@ def energies(model: Model, ax: Axes | None = None) -> Axes:
         for k, colour in zip(range(model.N), style.ordered_colours(model.N), strict=True):
             weights = np.full(np.count_nonzero(model.index == k), 1 / (model.complete * (bins[1] - bins[0])))
             ax.hist(model.energy[model.index == k], bins, weights=weights, color=colour, alpha=0.35, linewidth=0)
-            ax.plot(u, critical_energy_density(u, model.N, order, index=k), color=colour, label=f"$k = {k}$")
+            ax.plot(u, critical_energy_density(u, N=model.N, p=order, index=k), color=colour, label=f"$k = {k}$")
         ax.set_xlabel("energy density $u$")
         ax.set_ylabel("points an instance and unit of $u$")
         ax.legend(loc="upper right", fontsize=7.5, handlelength=1.2)

@@ -106,7 +106,7 @@ def deviations(cloud: Cloud, ax: Axes | None = None) -> Axes:
         options: dict[str, Any] = {"markersize": 2.0, "markeredgewidth": 0, "alpha": 0.6, "rasterized": True}
         ax.plot(cloud.energy[ok], off, "o", color=style.PALETTE[0], **options)
         ax.axhline(0, color=style.INK, linewidth=0.7)
-        lower = -mean_index(u, cloud.N, cloud.p)
+        lower = -mean_index(u, N=cloud.N, p=cloud.p)
         ax.plot(u, lower, color=style.INK, linewidth=0.8, linestyle=(0, (3, 2)), label="index 0")
         limit = 1.35 * float(max(4 * sigma.max(), np.abs(off).max()))
         ax.set_ylim(-limit, limit)

@@ -70,7 +70,7 @@ def means(table: MinimaBias, ax: Axes | None = None) -> Axes:
             ax.plot(N, once, "o", color=_colour(method), markersize=4.5, markerfacecolor="none", markeredgewidth=0.9)
         exact = [np.trapezoid(u * d, u) for u, d in (exact_energies(N, table.p, 0) for N in sizes)]
         ax.plot(sizes, exact, color=style.INK, linewidth=1.0, label="all minima, exact")
-        lowest = [ground_state_estimate(N, table.p).mean for N in sizes]
+        lowest = [ground_state_estimate(N=N, p=table.p).mean for N in sizes]
         ax.plot(sizes, lowest, color=style.MUTED, linewidth=1.0, linestyle=(0, (3, 2)), label="lowest, estimate")
         ax.set_xscale("log")
         ax.set_xticks(sizes, [str(N) for N in sizes])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from spinscape.arrays import as_number
+from spinscape.arrays import as_number, as_reals, broadcast
 from spinscape.conventions import FloatArray, Xi
 from spinscape.theory.mixture import mixture
 from spinscape.theory.two_time.equations import Model
@@ -61,7 +61,7 @@ class MeanFieldDynamics:
 
     def response_at(self, t: ArrayLike, s: ArrayLike) -> FloatArray:
         """R(t, s) at any times from 0 to t_max, broadcast; 0 where s > t."""
-        times, earlier = np.broadcast_arrays(self._times(t, "t"), self._times(s, "s"))
+        times, earlier = broadcast(t=self._times(t, "t"), s=self._times(s, "s"))
         return np.where(earlier > times, 0.0, self._two_time(times, earlier)[1])[()]
 
     def to_dict(self) -> dict[str, Any]:
@@ -76,7 +76,7 @@ class MeanFieldDynamics:
         )
 
     def _times(self, value: ArrayLike, name: str) -> FloatArray:
-        times = np.asarray(value, dtype=np.float64)
+        times = as_reals(value, name)
         latest = float(self._rows.times[-1])
         if times.size and not (times.min() >= 0 and times.max() <= latest * (1 + 1e-12)):
             raise ValueError(f"{name}: expected times from 0 to {latest:g}, got {times.min():g} to {times.max():g}")
@@ -88,7 +88,7 @@ class MeanFieldDynamics:
 
     def _two_time(self, t: ArrayLike, s: ArrayLike) -> FloatArray:
         """C and R at (max(t, s), min(t, s)), (2, ...)."""
-        times, others = np.broadcast_arrays(self._times(t, "t"), self._times(s, "s"))
+        times, others = broadcast(t=self._times(t, "t"), s=self._times(s, "s"))
         later, earlier = np.maximum(times, others), np.minimum(times, others)
         positive = np.where(later > 0, later, 1.0)
         theta, complement = earlier / positive, np.where(later > 0, (later - earlier) / positive, 1.0)
@@ -123,7 +123,7 @@ def dmft(
     Returns a `MeanFieldDynamics`. Raises TypeError or ValueError naming the argument; MemoryError for a t_max or tol
     whose grid does not fit.
     """
-    temperature = 0.0 if beta is None else 1.0 / as_number(beta, "beta", 0.0, exclusive=True)
+    temperature = 0.0 if beta is None else 1.0 / as_number(beta, "beta", 1e-300)
     model = Model(mixture(xi), temperature, as_number(start_beta, "start_beta", 0.0))
     last = as_number(t_max, "t_max", 0.0, exclusive=True)
     target = as_number(tol, "tol", 0.0, exclusive=True) * float(np.sqrt(model.xi(1.0, 0)))
