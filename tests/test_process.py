@@ -1,10 +1,13 @@
 """The package as a guest of a process: the GIL, forks, interrupts, leaks, imports and global state."""
 
+import json
+import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -202,6 +205,20 @@ def test_ctrl_c_ends_a_call_long_before_its_end(call, n_threads):
     assert outcome[0] == "interrupted"
     assert outcome[1] < 5
     assert outcome[2]
+
+
+@pytest.mark.parametrize(
+    ("count", "names"),
+    [(2, ["refine", "matrix_index", "find_saddles", "dmft"]), pytest.param(50, [], marks=pytest.mark.slow)],
+)
+def test_ctrl_c_ends_every_long_call(count, names):
+    """tests/interrupts.py; the promise is a second, a busy machine is given five."""
+    script = str(Path(__file__).parent / "interrupts.py")
+    command = [sys.executable, "-W", "ignore", script, "--count", str(count), "--within", "5", *names]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=7200)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert sum(found["finished"].values()) <= found["interrupts"] / 10  # else it shows nothing
 
 
 # --- leaks -----------------------------------------------------------------------------------------------------------
