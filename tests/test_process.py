@@ -1,10 +1,13 @@
 """The package as a guest of a process: the GIL, forks, interrupts, leaks, imports and global state."""
 
+import json
+import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -101,6 +104,66 @@ def test_threads_share_a_glass():
     assert len(results) == 8
     for result in results:
         np.testing.assert_array_equal(result, glass.gradient(w))
+
+
+# --- the end of the interpreter --------------------------------------------------------------------------------------
+
+BUSY = """
+    import threading, time
+    import numpy as np, spinscape as sp
+    glass = sp.PureGlass(3, 40, rng=0)
+    w = glass.random_points(500, rng=0)
+    class Own:
+        size, spheres, energy, gradient, hvp, hessian = (
+            glass.size, glass.spheres, glass.energy, glass.gradient, glass.hvp, glass.hessian)
+    def work():
+        while True:
+            {call}
+    for _ in range(2):
+        threading.Thread(target=work, daemon=True).start()
+    time.sleep({seconds})
+    print(1)
+"""
+
+
+@pytest.mark.parametrize("seconds", [0.1, 0.25])
+@pytest.mark.parametrize(
+    "call",
+    [
+        "glass.hessian(w, n_threads=2)",
+        "sp.descend(glass, w, max_steps=10**6, tol=0.0, n_threads=1)",
+        "sp.find_saddles(Own(), 1, 50, rng=0)",  # calls back
+        "sp.lanczos_index(lambda v: 2 * v, 2000, max_steps=2000)",
+    ],
+)
+def test_the_interpreter_ends_while_daemon_threads_compute(call, seconds):
+    """Python ends a thread where it asks for the GIL: in the middle of the core that was an abort."""
+    assert run_script(BUSY.format(call=call, seconds=seconds)) == 1
+
+
+def test_exit_functions_may_compute():
+    """Those that were registered before the package was imported run after its own."""
+    script = """
+        import atexit
+        atexit.register(lambda: print(len(sp.PureGlass(3, 5, rng=0).random_points(2, rng=0))))
+        import spinscape as sp
+    """
+    assert run_script(script) == 2
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 13), reason="the module has another name")
+def test_a_sub_interpreter_is_refused_by_name():
+    """pybind11's modules wait for ever for a lock that they hold."""
+    message = run_script("""
+        import json, warnings
+        warnings.simplefilter("ignore")
+        import _xxsubinterpreters as interpreters
+        try:
+            interpreters.run_string(interpreters.create(), "import spinscape")
+        except interpreters.RunFailedError as error:
+            print(json.dumps(str(error)))
+    """)
+    assert "spinscape cannot be imported in a sub-interpreter" in message
 
 
 # --- interrupts ------------------------------------------------------------------------------------------------------
@@ -201,6 +264,20 @@ def test_ctrl_c_ends_large_draws_on_the_way(work):
     """)
     assert ended
     assert min(ended) < 0.6
+
+
+@pytest.mark.parametrize(
+    ("count", "names"),
+    [(2, ["refine", "matrix_index", "find_saddles", "dmft"]), pytest.param(50, [], marks=pytest.mark.slow)],
+)
+def test_ctrl_c_ends_every_long_call(count, names):
+    """tests/interrupts.py; the promise is a second, a busy machine is given five."""
+    script = str(Path(__file__).parent / "interrupts.py")
+    command = [sys.executable, "-W", "ignore", script, "--count", str(count), "--within", "5", *names]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=7200)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert sum(found["finished"].values()) <= found["interrupts"] / 10  # else it shows nothing
 
 
 # --- leaks -----------------------------------------------------------------------------------------------------------

@@ -54,14 +54,32 @@ Run make_run(int n_threads);
 Run reporting_run(int n_threads, const py::object& progress, std::shared_ptr<std::atomic<std::int64_t>> done,
                   std::int64_t all);
 
+// The interpreter may end while another thread (a daemon thread) is in the core. Python ends such a thread where it
+// asks for the GIL, in the middle of our frames, and with it the process: abort. So at exit, while the GIL can still be
+// had, every thread is asked to leave the core, and waited for. It comes out with SystemExit, which threads end with
+// silently.
+class Visit {
+ public:
+  Visit();  // throws where the interpreter is ending
+  ~Visit();
+  Visit(const Visit&) = delete;
+  Visit& operator=(const Visit&) = delete;
+
+  // Whether this thread is to leave the core.
+  static bool over();
+  [[noreturn]] static void end();  // needs the GIL
+};
+
 // Runs the body without the GIL; turns Interrupted back into the Python exception that caused it.
 template <class Body>
 void without_gil(Body&& body) {
+  const Visit visit;
   try {
     py::gil_scoped_release release;
     body();
   } catch (const Interrupted&) {
     if (PyErr_Occurred()) throw py::error_already_set();
+    if (Visit::over()) Visit::end();
     throw;
   }
 }

@@ -7,8 +7,11 @@ because a silent cast turns complex into real, text into numbers and None into N
 from __future__ import annotations
 
 import operator
+import os
+import sys
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
@@ -18,6 +21,7 @@ from spinscape import memory
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Kind = TypeVar("Kind")
 
 Real = NDArray[np.float32] | NDArray[np.float64]
 
@@ -56,17 +60,41 @@ def as_integer(value: Any, name: str, minimum: int, maximum: int = 2**63 - 1) ->
     return number
 
 
+def as_integers(value: Any, name: str, minimum: int, maximum: int = 2**63 - 1) -> NDArray[np.int64]:
+    """Return an integer or an array of them within [minimum, maximum], of whatever shape."""
+    array = as_array(value, name)
+    if array.dtype.kind not in "iu" and array.size:
+        raise TypeError(f"{name}: expected an integer or an array of integers, got {described(value)}")
+    if array.size and not minimum <= int(array.min()) <= int(array.max()) <= maximum:
+        raise ValueError(f"{name}: expected integers from {minimum} to {maximum}, got {described(value)}")
+    return array.astype(np.int64)
+
+
 def as_array(value: Any, name: str) -> NDArray[Any]:
     """Return an array of real numbers of whatever shape, dtype and layout it came in."""
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"{name}: expected an array without a mask, got a masked array; fill it first")
     try:
-        array = np.asarray(value)
-    except (ValueError, TypeError) as error:
+        array = np.asarray(without_torch(value))
+    except Exception as error:  # whatever the value's own conversion raises
         raise TypeError(f"{name}: expected an array of real numbers, got {described(value)}: {error}") from None
     if array.dtype.kind not in "iuf":
         raise TypeError(f"{name}: expected real numbers, got dtype {array.dtype}")
     return array
+
+
+def without_torch(value: Any) -> Any:
+    """A torch tensor as numpy takes it: without its gradient, on the processor, in a dtype that numpy has."""
+    torch = sys.modules.get("torch")  # who has not imported it has no tensors
+    if torch is None:
+        return value
+    if isinstance(value, (list, tuple)):
+        return [without_torch(item) for item in value]
+    if not isinstance(value, torch.Tensor):
+        return value
+    if value.is_floating_point() and value.dtype not in (torch.float16, torch.float32, torch.float64):
+        value = value.float()  # bfloat16 and shorter ones fit
+    return value.numpy(force=True)
 
 
 def as_number(value: Any, name: str, minimum: float = -np.inf, exclusive: bool = False) -> float:
@@ -113,6 +141,45 @@ def lengths(rows: NDArray[np.float64], divisor: float = 1.0) -> NDArray[np.float
         parts = rows / unit
         squares = np.sum(parts * parts, axis=-1)
     return np.sqrt(squares / divisor) * unit[..., 0]
+
+
+def as_reals(
+    value: Any, name: str, infinite: bool = False, shape: tuple[int, ...] | None = None
+) -> NDArray[np.float64]:
+    """Return numbers as float64, of whatever shape or the one given; infinities only where they mean something."""
+    array = as_array(value, name)
+    if shape is not None and array.shape != shape:
+        raise ValueError(f"{name}: expected {f'shape {shape}' if shape else 'one number'}, got shape {array.shape}")
+    memory.require(9 * array.size, f"{name}: an array of shape {array.shape} in float64")
+    with np.errstate(over="ignore"):
+        reals = array.astype(np.float64)
+    if np.isnan(reals).any() or not (infinite or np.isfinite(reals).all()):
+        expected = "numbers" if infinite else "finite numbers"
+        raise ValueError(f"{name}: expected {expected}, got {described(value)}")
+    return reals
+
+
+def broadcast(**arrays: NDArray[Any]) -> list[NDArray[Any]]:
+    """Return checked arrays in one common shape; an error names the first and tells the shapes of all."""
+    try:
+        return list(np.broadcast_arrays(*arrays.values()))
+    except ValueError:
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
+        raise ValueError(f"{next(iter(arrays))}: expected shapes that broadcast, got {shapes}") from None
+
+
+def as_path(value: Any, name: str) -> Path:
+    """Return a path to a file."""
+    if not isinstance(value, (str, os.PathLike)) or "\0" in str(value) or str(value) == "":
+        raise TypeError(f"{name}: expected a path, got {described(value)}")
+    return Path(value)
+
+
+def as_kind(value: Any, name: str, kind: type[Kind]) -> Kind:
+    """Return an object of this class."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{name}: expected a {kind.__name__}, got {described(value)}")
+    return value
 
 
 def as_choice(value: Any, name: str, choices: tuple[str, ...]) -> str:

@@ -20,6 +20,20 @@ from typing import Literal, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from spinscape.arrays import as_choice, as_integer, as_reals
+
+__all__ = [
+    "FloatArray",
+    "GoeScale",
+    "Xi",
+    "energy_from_physics",
+    "energy_to_physics",
+    "goe_edge",
+    "rescale_goe",
+    "temperature_from_physics",
+    "temperature_to_physics",
+]
+
 FloatArray: TypeAlias = NDArray[np.float64]
 
 
@@ -59,22 +73,22 @@ _EDGES: dict[str, Callable[[float], float]] = {
 
 def energy_to_physics(energy: ArrayLike) -> FloatArray:
     r"""Energy density in the physics convention, covariance :math:`(N/2)q^p`: :math:`u/\sqrt2`."""
-    return np.asarray(energy, dtype=np.float64) / np.sqrt(2.0)
+    return as_reals(energy, "energy", infinite=True) / np.sqrt(2.0)
 
 
 def energy_from_physics(energy: ArrayLike) -> FloatArray:
     r"""Energy density here from one in the physics convention: :math:`\sqrt2` times it."""
-    return np.asarray(energy, dtype=np.float64) * np.sqrt(2.0)
+    return as_reals(energy, "energy", infinite=True) * np.sqrt(2.0)
 
 
 def temperature_to_physics(temperature: ArrayLike) -> FloatArray:
     r"""Temperature in the physics convention: :math:`T/\sqrt2`, so that :math:`\beta H` is the same."""
-    return energy_to_physics(temperature)
+    return as_reals(temperature, "temperature", infinite=True) / np.sqrt(2.0)
 
 
 def temperature_from_physics(temperature: ArrayLike) -> FloatArray:
     r"""Temperature here from one in the physics convention: :math:`\sqrt2` times it."""
-    return energy_from_physics(temperature)
+    return as_reals(temperature, "temperature", infinite=True) * np.sqrt(2.0)
 
 
 def goe_edge(n: int, scale: GoeScale = "abac") -> float:
@@ -85,11 +99,8 @@ def goe_edge(n: int, scale: GoeScale = "abac") -> float:
     ValueError
         If `scale` is not one of ``"abac"``, ``"mehta"``, ``"library"``, ``"unit"``, or `n` is below 1.
     """
-    if scale not in _EDGES:
-        raise ValueError(f"scale must be one of {sorted(_EDGES)}, got {scale!r}")
-    if n < 1:
-        raise ValueError(f"n must be at least 1, got {n!r}")
-    return _EDGES[scale](n)
+    edge = _EDGES[as_choice(scale, "scale", tuple(_EDGES))]
+    return edge(as_integer(n, "n", 1))
 
 
 def rescale_goe(eigenvalues: ArrayLike, n: int, source: GoeScale, target: GoeScale) -> FloatArray:
@@ -103,5 +114,6 @@ def rescale_goe(eigenvalues: ArrayLike, n: int, source: GoeScale, target: GoeSca
     source, target : GoeScale
         See :data:`GoeScale`.
     """
-    ratio = goe_edge(n, target) / goe_edge(n, source)
-    return np.asarray(eigenvalues, dtype=np.float64) * ratio
+    edges = [_EDGES[as_choice(scale, name, tuple(_EDGES))] for name, scale in (("source", source), ("target", target))]
+    old, new = (edge(as_integer(n, "n", 1)) for edge in edges)
+    return as_reals(eigenvalues, "eigenvalues", infinite=True) * (new / old)

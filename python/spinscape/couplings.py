@@ -30,6 +30,8 @@ from numpy.typing import NDArray
 from spinscape import _core, memory
 from spinscape.arrays import as_array, as_choice, as_integer, as_number, as_real, described
 
+__all__ = ["LAWS", "Law", "StorageWarning", "packed_from_tensor", "packed_indices"]
+
 LawName = Literal["gaussian", "rademacher", "uniform", "exponential", "student-t"]
 LAWS = ("gaussian", "rademacher", "uniform", "exponential", "student-t")
 

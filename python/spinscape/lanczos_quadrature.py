@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinscape import memory
-from spinscape.arrays import as_array, as_integer, as_number, ignoring_underflow, lengths
+from spinscape.arrays import as_array, as_integer, as_number, as_reals, ignoring_underflow, lengths
 from spinscape.landscape import hessian_at, is_landscape
 from spinscape.randomness import RNG, child_seeds, seed_from
 from spinscape.results import Result
@@ -52,7 +52,8 @@ class SpectralDensity(Result):
 
         The quadrature smears a step over the distance of neighbouring nodes, some spectral range / steps.
         """
-        inside = np.where((self.nodes > low) & (self.nodes < high), self.weights, 0.0).sum(axis=1)
+        below, above = (float(as_reals(x, name, True, ())) for name, x in (("low", low), ("high", high)))
+        inside = np.where((self.nodes > below) & (self.nodes < above), self.weights, 0.0).sum(axis=1)
         return float(inside.mean()), _standard_error(inside)
 
     @ignoring_underflow

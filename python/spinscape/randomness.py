@@ -35,3 +35,10 @@ def seed_from(rng: RNG, name: str = "rng") -> int:
 def child_seeds(rng: RNG, count: int, name: str = "rng") -> list[int]:
     """Return `count` seeds of independent streams derived from one `rng`; the first k do not depend on `count`."""
     return [seed_from(child) for child in np.random.SeedSequence(seed_from(rng, name)).spawn(count)]
+
+
+def generator_from(rng: RNG, name: str = "rng") -> np.random.Generator:
+    """Return numpy's own generator of an `rng`: the given one, or a new one of its seed."""
+    if not isinstance(rng, np.random.Generator):
+        seed_from(rng, name)
+    return np.random.default_rng(rng)

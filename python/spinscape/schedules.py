@@ -87,7 +87,7 @@ class SGDSchedule:
 
     def scaled_to(self, step: float) -> Self:
         """Return the schedule with all step lengths multiplied so that the first stage starts at γ_0 = step."""
-        factor = step / self.stages[0].step
+        factor = as_number(step, "step", 0.0, exclusive=True) / self.stages[0].step
         return replace(self, stages=tuple(replace(stage, step=stage.step * factor) for stage in self.stages))
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinscape import _core, memory
-from spinscape.arrays import as_array, as_choice, as_integer, as_number, as_real, lengths
+from spinscape.arrays import as_array, as_choice, as_integer, as_number, as_real, lengths, without_torch
 from spinscape.randomness import RNG, seed_from
 from spinscape.results import Result, row
 from spinscape.threads import as_threads
@@ -257,14 +257,14 @@ class SymmetricProblem:
         self.seed = seed_from(rng)
         needed = lanczos_bytes(self.n, self.max_steps, self.block_size)
         memory.require(needed, f"n: a Lanczos basis of dimension {self.n}")
-        self.product = _product(operator, self.n)
+        self.product = _product(without_torch(operator), self.n)
         self.excluded = _orthonormal(exclude, self.n)
         self.epsilon = float(np.finfo(np.float64).eps)
 
     def options(self) -> _core.LanczosOptions:
         """Return the options of the core; one product tells the precision of the others."""
         probe = self.product(np.ones((self.n, self.block_size) if self.block_size > 1 else self.n))
-        if np.asarray(probe).dtype == np.float32:
+        if np.asarray(without_torch(probe)).dtype == np.float32:
             self.epsilon = float(np.finfo(np.float32).eps)
         return lanczos_options(self.n, self.max_steps, self.block_size, self.seed, self.epsilon, self.excluded_norm())
 
@@ -278,7 +278,7 @@ class SymmetricProblem:
     def multiply(self, vectors: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the products of (count, n) vectors, as rows."""
         columns = (vectors[0] if self.block_size == 1 else vectors.T).copy()  # an operator may overwrite it
-        products = np.asarray(self.product(columns))
+        products = np.asarray(without_torch(self.product(columns)))
         if products.shape != columns.shape:
             raise ValueError(f"operator: expected products of shape {columns.shape}, got {products.shape}")
         if products.dtype.kind not in "iuf":

@@ -142,11 +142,11 @@ def test_the_law_of_an_index_against_twice_the_nodes(N):
 @example(2, 10**9, -1.0, 1.0)
 @example(10**6, 3, -1.632993161855452 * (1 + 1e-12), -np.inf)
 def test_totals_never_break(N, p, below, above):
-    value = th.log_mean_critical_points(N, p, below=below, above=above)
+    value = th.log_mean_critical_points(N=N, p=p, below=below, above=above)
     assert not np.isnan(value)
     assert value < np.inf
     assert (value == -np.inf) or below > above
-    assert value <= th.log_mean_critical_points(N, p) + 1e-9
+    assert value <= th.log_mean_critical_points(N=N, p=p) + 1e-9
 
 
 @pytest.mark.slow
@@ -154,7 +154,7 @@ def test_totals_never_break(N, p, below, above):
 @given(st.sampled_from([2, 3, 9]), st.integers(2, 200), st.floats(-50, 50), st.floats(-50, 50), st.integers(0, 8))
 def test_counts_by_index_never_break(N, p, below, above, index):
     k = index % N
-    value, error = th.log_mean_index_count(N, p, below=below, above=above, index=k)
+    value, error = th.log_mean_index_count(N=N, p=p, below=below, above=above, index=k)
     assert not np.isnan(value)
     assert not np.isnan(error)
-    assert value <= th.log_mean_critical_points(N, p, below=below, above=above) + max(1e-9, error)
+    assert value <= th.log_mean_critical_points(N=N, p=p, below=below, above=above) + max(1e-9, error)

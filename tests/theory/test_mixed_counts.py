@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.stats import norm
 
+from spinscape import theory as th
 from spinscape.theory.counts import log_mean_critical_points
 from spinscape.theory.mixed import complexity_mixed
 from spinscape.theory.mixed_counts import log_mean_critical_points_mixed as log_count
@@ -114,9 +115,9 @@ def test_trivial_landscape_has_two_critical_points():
 def test_empty_interval_and_bad_input():
     assert log_count(5, {3: 1.0}, below=-1.0, above=-0.5) == -np.inf
     assert log_count(5, {3: 1.0}, below=-np.inf) == -np.inf
-    with pytest.raises(ValueError, match="N must be"):
+    with pytest.raises(ValueError, match="N: expected"):
         log_count(1, {3: 1.0})
-    with pytest.raises(TypeError, match="N must be an integer"):
+    with pytest.raises(TypeError, match="N: expected an integer"):
         log_count(2.5, {3: 1.0})
     with pytest.raises(ValueError, match="NaN"):
         log_count(5, {3: 1.0}, below=float("nan"))
@@ -162,3 +163,77 @@ def test_a_nearly_pure_model_has_the_pure_counts_by_index():
     assert nearly == pytest.approx(pure, abs=1e-7)
     with pytest.raises(ValueError, match="index"):
         log_count(4, {3: 1.0}, index=4)
+
+
+# --- what the pure models have, mixed ones have ------------------------------------------------------
+
+ENERGIES = np.array([-1.8, -1.2, -0.3, 0.4])
+
+
+@pytest.mark.parametrize("N", [2, 6, 40])
+@pytest.mark.parametrize(("xi", "close"), [({3: 1.0}, 1e-14), ({3: 1.0, 4: 1e-12}, 1e-8)])
+def test_density_and_mean_index_of_pure_models(N, xi, close):
+    """Oracle: the formulas of the pure model; the second mixture goes through those of mixed ones."""
+    density = th.critical_energy_density_mixed(ENERGIES, N, xi, log=True)
+    np.testing.assert_allclose(density, th.critical_energy_density(ENERGIES, N, 3, log=True), rtol=0, atol=close * 10)
+    np.testing.assert_allclose(
+        th.mean_index_mixed(ENERGIES, N, xi), th.mean_index(ENERGIES, N, 3), rtol=0, atol=close * N
+    )
+
+
+@pytest.mark.parametrize("xi", MIXTURES)
+def test_density_and_mean_index_over_the_indices(xi):
+    """Oracle: the densities of the single indices, which come from the laws of the eigenvalues, not from a kernel."""
+    N = 4
+    k = np.arange(N)[:, None]
+    each, every = (th.critical_energy_density_mixed(ENERGIES, N, xi, index=index) for index in (k, None))
+    np.testing.assert_allclose(each.sum(axis=0), every, rtol=1e-11)
+    np.testing.assert_allclose((k * each).sum(axis=0) / every, th.mean_index_mixed(ENERGIES, N, xi), atol=1e-11)
+
+
+@pytest.mark.parametrize("index", [None, 1])
+def test_the_density_integrates_to_the_count(index):
+    low, high = -1.5, -0.5
+    x, weights = np.polynomial.legendre.leggauss(24)
+    u = 0.5 * (low + high) + 0.5 * (high - low) * x
+    density = th.critical_energy_density_mixed(u, 4, {3: 0.5, 4: 0.5}, index=index)
+    found = th.log_mean_index_count_mixed(4, {3: 0.5, 4: 0.5}, below=high, above=low, index=index)
+    assert abs(np.log(0.5 * (high - low) * weights @ density) - found.value) < 1e-10
+    assert 0 < found.error < 1e-8
+
+
+def test_lists_of_cuts_and_indices_in_all_twins():
+    """An array answers as its elements do."""
+    xi, below, index = {3: 0.5, 4: 0.5}, np.array([-1.0, 0.0]), np.array([[0], [2]])
+    calls = [
+        lambda b, k: th.log_mean_critical_points(4, 3, below=b, index=k),
+        lambda b, k: th.log_mean_critical_points_mixed(4, xi, below=b, index=k),
+        lambda b, k: th.critical_energy_density(b, 4, 3, index=k),
+        lambda b, k: th.critical_energy_density_mixed(b, 4, xi, index=k),
+        lambda b, k: th.complexity(b, 3, index=k),
+        lambda b, k: th.complexity_slope(b, 3, index=k),
+        lambda b, k: th.complexity_mixed(b, xi, index=k),
+        lambda b, k: th.layer_energy(3, k) + 0 * b,
+        lambda b, k: th.layer_energy_mixed(xi, k) + 0 * b,
+    ]
+    for call in calls:
+        one_by_one = [[float(call(float(b), int(k))) for b in below] for k in index[:, 0]]
+        np.testing.assert_allclose(call(below, index), one_by_one, rtol=1e-12)
+    assert th.layer_energy_mixed(xi, [0, 1]).shape == (2,)
+
+
+def test_sizes_turned_round_are_refused_unless_named():
+    """theory takes N, p; a glass p, N. Both orders give a number."""
+    calls = [
+        lambda *a, **k: th.log_mean_critical_points(*a, **k),
+        lambda *a, **k: th.critical_energy_density(-1.6, *a, **k),
+        lambda *a, **k: th.mean_index(-1.6, *a, **k),
+        lambda *a, **k: th.sharp_asymptotics(-1.7, *a, **k),
+        lambda *a, **k: th.ground_state_bound(-1.6, *a, **k),
+    ]
+    for call in calls:
+        with pytest.raises(ValueError, match=r"^N: expected N, p in this order, got N = 3 and p = 100"):
+            call(3, 100)
+        assert np.isfinite(call(100, 3))
+        assert not np.isnan(call(N=3, p=100))
+        assert not np.isnan(call(2, 3))

@@ -186,7 +186,7 @@ def test_functions_broadcast():
 @pytest.mark.parametrize("p", [1, 0, -3, 2.0, "3", None, True, 10**10])
 def test_a_bad_order_is_named(p):
     for call in (th.threshold_energy, lambda p: th.complexity(-1.0, p), lambda p: th.sharp_asymptotics(-1.0, 10, p)):
-        with pytest.raises((TypeError, ValueError), match="p must be"):
+        with pytest.raises((TypeError, ValueError), match="p: expected"):
             call(p)
 
 
@@ -210,7 +210,7 @@ def test_other_bad_arguments_are_named(call, name):
 
 def test_the_quadratic_model_is_refused_where_constants_divide_by_p_minus_2():
     for call in (lambda: th.sharp_asymptotics(-1.0, 10, 2), lambda: th.dynamic_temperature(2)):
-        with pytest.raises(th.QuadraticModelError, match="p must be at least 3"):
+        with pytest.raises(th.QuadraticModelError, match="p: expected at least 3"):
             call()
     assert issubclass(th.QuadraticModelError, ValueError)
     assert np.isfinite(finite_size.log_mean_below_threshold(10, 2))  # but not where they do not

@@ -109,7 +109,7 @@ def test_distribution_of_energies_is_normalised():
     [tables.derivative_curves, tables.complexity_curves, tables.counts_against_size, tables.density_by_index],
 )
 def test_two_spin_model_has_no_layers(compute):
-    with pytest.raises(QuadraticModelError, match="p must be at least 3"):
+    with pytest.raises(QuadraticModelError, match="p: expected at least 3"):
         compute(2)
-    with pytest.raises(QuadraticModelError, match="p must be at least 3"):
+    with pytest.raises(QuadraticModelError, match="p: expected at least 3"):
         tables.layer_energies([3, 2])

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinscape import _core, memory
-from spinscape.arrays import as_choice, as_integer, as_real, described
+from spinscape.arrays import as_choice, as_integer, as_integers, as_real
 from spinscape.critical_points.exclusion import exclusion_of
 from spinscape.critical_points.indices import count_index
 from spinscape.critical_points.methods import (
@@ -259,14 +259,8 @@ def _starts(landscape: CalledLandscape, starts: Any, count: int | None, rng: RNG
 
 
 def _indices(landscape: CalledLandscape, index: Any, replicas: int) -> NDArray[np.int64]:
-    largest = landscape.domain.dimension
-    values = np.asarray(index)
-    if values.dtype.kind not in "iu":
-        raise TypeError(f"index: expected integers, got {described(index)}")
-    wanted = _broadcast(values, "index", replicas)
-    if wanted.size and not (wanted.min() >= 0 and wanted.max() <= largest):
-        raise ValueError(f"index: expected integers from 0 to {largest}, got {described(index)}")
-    return np.ascontiguousarray(wanted, dtype=np.int64)
+    wanted = as_integers(index, "index", 0, landscape.domain.dimension)
+    return np.ascontiguousarray(_broadcast(wanted, "index", replicas))
 
 
 def _broadcast(values: NDArray[Any], name: str, replicas: int) -> NDArray[Any]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinscape import memory
-from spinscape.arrays import as_array, as_number, as_real
+from spinscape.arrays import as_array, as_flag, as_integer, as_number, as_real
 from spinscape.geometry.links import Catalogue, Fold, images, refined_minima, require_even, sides
 from spinscape.geometry.terrain import FloatArray, Terrain
 from spinscape.landscape import Landscape, landscape_first
@@ -49,8 +49,9 @@ class DisconnectivityTree(Result):
 
     def lowest_pass(self, i: int, j: int) -> float:
         """Energy density of the lowest saddle over which minima i and j are joined; inf where they are not."""
-        above = set(self._ancestors(i))
-        return next((float(self.energy_density[node]) for node in self._ancestors(j) if node in above), np.inf)
+        first, second = (as_integer(k, name, 0, self.order.size - 1) for name, k in (("i", i), ("j", j)))
+        above = set(self._ancestors(first))
+        return next((float(self.energy_density[node]) for node in self._ancestors(second) if node in above), np.inf)
 
     def _ancestors(self, node: int) -> list[int]:
         """The node and the saddles above it, upwards."""
@@ -112,7 +113,7 @@ def disconnectivity_graph(
     point of certified index 0.
     """
     terrain = Terrain.of(landscape, as_number(zero_tol, "zero_tol", 0.0), exclude, as_threads(n_threads))
-    if not callable(fold) and fold:
+    if not callable(fold) and as_flag(fold, "fold"):
         require_even(terrain)
     passes = terrain.domain.retract(terrain.domain.checked(saddles, "saddles"))
     memory.require(60 * passes.nbytes, f"saddles: descents from both sides of {len(passes):,}")
@@ -147,8 +148,9 @@ def disconnectivity_tree(minima: Any, saddles: Any, joins: Any) -> Disconnectivi
     """
     depths, heights = as_real(minima, "minima", FLOAT64), as_real(saddles, "saddles", FLOAT64)
     pairs = as_array(joins, "joins")
-    if depths.ndim != 1 or heights.ndim != 1:
-        raise ValueError(f"minima: expected vectors of energies, got shapes {depths.shape} and {heights.shape}")
+    for name, energies in (("minima", depths), ("saddles", heights)):
+        if energies.ndim != 1:
+            raise ValueError(f"{name}: expected a vector of energies, got shape {energies.shape}")
     if pairs.shape != (heights.size, 2) or (
         pairs.size and (pairs.dtype.kind not in "iu" or pairs.max() >= depths.size)
     ):

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinscape import memory
-from spinscape.arrays import as_integer, as_number, as_real
+from spinscape.arrays import as_flag, as_integer, as_number, as_real
 from spinscape.geometry.chains import Pair, SearchOptions, lowest_chains, pairs_between, search, trails
 from spinscape.geometry.links import refined_minima, require_even
 from spinscape.geometry.passes import Chain, Pass, highest
@@ -85,7 +85,7 @@ def connect(landscape: Landscape, a: Any, b: Any, *, rng: RNG = 0, **options: An
 
     a, b : (D,) or (1, D). Options and errors as `connect_pairs`.
     """
-    ends = [as_real(point, name, FLOAT64) for name, point in (("a", a), ("b", b))]
+    ends = [np.atleast_1d(as_real(point, name, FLOAT64)) for name, point in (("a", a), ("b", b))]
     rows = [point[None] if point.ndim == 1 else point for point in ends]
     for name, row in zip("ab", rows, strict=True):
         if row.shape[0] != 1:
@@ -146,7 +146,7 @@ def connect_pairs(
         max_steps=as_integer(max_steps, "max_steps", 1),
         max_rounds=as_integer(max_rounds, "max_rounds", 1),
     )
-    if either_sign:
+    if as_flag(either_sign, "either_sign"):
         require_even(terrain, "either_sign")
     starts, ends = (refined_minima(terrain, given, name) for name, given in (("a", a), ("b", b)))
     count = len(starts)

@@ -12,9 +12,10 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from spinscape import memory
+from spinscape.arrays import as_kind, as_path, described
 from spinscape.study import experiments
 from spinscape.study.execution import Driver
 from spinscape.study.experiment import MAX_UNITS
@@ -27,6 +28,7 @@ from spinscape.threads import as_threads
 AnyExecutor = Executor | Callable[[], Executor] | None
 
 
+@runtime_checkable
 class Progress(Protocol):
     """What `run` tells about its progress; `tqdm` bars fit."""
 
@@ -62,6 +64,10 @@ def run(
     raised. KeyboardInterrupt and SIGTERM leave a store that holds all finished units: running the same recipe again
     continues it. MemoryError with the bytes if a unit cannot fit; StoreError if the store is foreign, stale or damaged.
     """
+    as_kind(recipe, "recipe", Recipe)
+    path = as_path(store, "store")
+    if progress is not None and not isinstance(progress, Progress):
+        raise TypeError(f"progress: expected update() and set_postfix_str(), got {described(progress)}")
     if executor is not None and not isinstance(executor, Executor) and not callable(executor):
         raise TypeError(f"executor: expected None, an Executor or a function making one, got {executor!r}")
     experiment, parameters = experiments.load(recipe.experiment), recipe.parameters
@@ -72,8 +78,8 @@ def run(
             raise ValueError(f"recipe: expected at most {MAX_UNITS:,} units of work, got more")
         costs = [experiment.cost(parameters, unit) for unit in units]
         _require_memory(recipe, units, executor, threads)
-    _check(Path(store))
-    opened = Store(store, recipe)
+    _check(path)
+    opened = Store(path, recipe)
     try:
         done = opened.done()
         missing = [pair for pair in zip(units, costs, strict=True) if recipe.unit_key(pair[0]) not in done]
@@ -98,7 +104,7 @@ def resume(
     progress: Progress | None = None,
 ) -> Store:
     """Continue the recipe that `store` holds, units that were set aside included; arguments as `run`."""
-    with Store(store) as opened:
+    with Store(as_path(store, "store")) as opened:
         recipe = opened.recipe
     return run(recipe, store, executor, n_threads, progress=progress)
 

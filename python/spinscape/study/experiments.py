@@ -20,6 +20,8 @@ from pkgutil import iter_modules
 from types import ModuleType
 from typing import Any, Protocol, cast
 
+from spinscape.arrays import described
+
 GROUP = "spinscape.experiments"
 
 _log = logging.getLogger(__name__)
@@ -47,6 +49,9 @@ class Computable(Protocol):
 
 def register(name: str, module: str) -> None:
     """Make the importable module of this dotted name known as experiment `name`, here and in workers."""
+    for what, value in (("name", name), ("module", module)):
+        if not isinstance(value, str) or not value:
+            raise TypeError(f"{what}: expected a name, got {described(value)}")
     known = names().get(name, module)
     if known != module:
         raise ValueError(f"name: experiment {name!r} is {known} already, got {module}")
@@ -71,7 +76,7 @@ def modules(name: str) -> dict[str, str]:
 def module_of(name: str) -> str:
     """Return the dotted name of an experiment's module; ValueError names the known experiments."""
     known = names()
-    if name in known:
+    if isinstance(name, str) and name in known:
         return known[name]
     for module in known.values():  # the names that recipes of other times use
         if recorded_as(module) == name:

@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from spinscape.arrays import as_path
 from spinscape.study.experiment import Readable
 from spinscape.study.table import table_of
 
@@ -28,7 +29,7 @@ class Exportable(Readable, Protocol):
 
 def write(store: Exportable, path: str | os.PathLike[str]) -> Path:
     """Write the table in the format of the path's suffix, with the recipe inside; the file appears when it is whole."""
-    target = Path(path)
+    target = as_path(path, "path")
     if target.suffix not in FORMATS:
         raise ValueError(f"path: expected a name ending in one of {', '.join(FORMATS)}, got {target.name!r}")
     writer = {".csv": _write_csv, ".parquet": _write_parquet, ".nc": _write_netcdf}[target.suffix]

@@ -8,9 +8,9 @@ import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Self
 
+from spinscape.arrays import as_path, described
 from spinscape.study import experiments
 from spinscape.study import grid as grids
 
@@ -20,6 +20,16 @@ KEYS = ("experiment", "parameters", "grid", "size")
 def canonical_json(value: Any) -> str:
     """Return the one JSON text of a value: sorted keys, no spaces, no nan or inf."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=True)
+
+
+def unit_json(unit: Any, name: str = "unit") -> str:
+    """Return the canonical JSON of a unit's arguments, or of another mapping."""
+    if not isinstance(unit, Mapping):
+        raise TypeError(f"{name}: expected a mapping of names to JSON-able values, got {described(unit)}")
+    try:
+        return canonical_json(dict(unit))
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{name}: expected JSON-able values: {error}") from None
 
 
 @dataclass(frozen=True)
@@ -60,12 +70,18 @@ class Recipe:
 
     def unit_key(self, unit: Mapping[str, Any]) -> str:
         """Return the key of one unit of work of this recipe."""
-        return hashlib.sha256((self.key + canonical_json(unit)).encode()).hexdigest()
+        return hashlib.sha256((self.key + unit_json(unit)).encode()).hexdigest()
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Return the recipe of a JSON text {"experiment": ..., "parameters": {...}}."""
-        return cls._from_content(json.loads(text))
+        if not isinstance(text, str):
+            raise TypeError(f"text: expected JSON, got {described(text)}")
+        try:
+            content = json.loads(text)
+        except ValueError as error:
+            raise ValueError(f"text: expected JSON, got {described(text)}: {error}") from None
+        return cls._from_content(content)
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> Self:
@@ -75,7 +91,7 @@ class Recipe:
         size : "quick", "default" or "full", for the values that the experiment's command has at that size.
         Parameters that the file leaves out get the experiment's defaults; it checks names and values.
         """
-        source = Path(path)
+        source = as_path(path, "path")
         text = source.read_text(encoding="utf-8")
         if source.suffix not in (".toml", ".json"):
             raise ValueError(f"recipe: expected a .toml or .json file, got {source.name!r}")

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinscape.arrays import described
-from spinscape.study.recipe import Recipe, canonical_json
+from spinscape.study.recipe import Recipe, unit_json
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -57,7 +57,12 @@ class Record:
         TypeError or ValueError names a result that would not come back from a file as it is: an array with a mask or of
         Python objects, a name that is no text, more bytes than a row can hold.
         """
-        key, text, where, blob = recipe.unit_key(unit), canonical_json(unit), canonical_json(provenance), encode(arrays)
+        key, text, where, blob = (
+            recipe.unit_key(unit),
+            unit_json(unit),
+            unit_json(provenance, "provenance"),
+            encode(arrays),
+        )
         if len(blob) > MAX_BYTES:
             raise ValueError(f"results: expected at most {MAX_BYTES:,} bytes a unit, got {len(blob):,}; cut the unit")
         return cls(key, text, where, blob, checksum(key, text, where, blob))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from spinscape.arrays import as_kind, as_path
 from spinscape.study.ledger import Ledger
 from spinscape.study.recipe import Recipe
 from spinscape.study.records import Record, checksum
@@ -35,9 +36,11 @@ def salvage(damaged: str | os.PathLike[str], target: str | os.PathLike[str], rec
 
     recipe : needed only where the recipe itself is damaged. Rows of another recipe are left out.
     """
-    if Path(target).exists():
+    if as_path(target, "target").exists():
         raise FileExistsError(f"target: {target} exists; choose a new file")
-    source = Path(os.path.abspath(damaged))
+    source = Path(os.path.abspath(as_path(damaged, "damaged")))
+    if recipe is not None:
+        as_kind(recipe, "recipe", Recipe)
     found = recipe or _recipe_of(source)
     if found is None:
         raise StoreError(f"{damaged}: its recipe is lost; pass the recipe to salvage its rows")

@@ -20,8 +20,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from spinscape.arrays import as_kind, as_path
 from spinscape.study.ledger import Ledger
-from spinscape.study.recipe import Recipe, canonical_json
+from spinscape.study.recipe import Recipe, unit_json
 from spinscape.study.records import Arrays, Record, Row, checksum, content_digest, printable
 from spinscape.versions import version_info
 
@@ -62,7 +63,9 @@ class Store:
     """
 
     def __init__(self, path: str | os.PathLike[str], recipe: Recipe | None = None) -> None:
-        self.path = Path(path)
+        self.path = as_path(path, "path")
+        if recipe is not None:
+            as_kind(recipe, "recipe", Recipe)
         self._file = Path(os.path.abspath(path))  # else :memory: would be no file, and a change of folder another one
         self._ledger = Ledger(self._file)
         self._writes = False
@@ -113,6 +116,7 @@ class Store:
     def insert(self, *records: Record) -> None:
         """Write sealed records, all or none, and forget the failures of their units."""
         for record in records:
+            as_kind(record, "records", Record)
             if not record.intact() or not record.belongs_to(self.recipe):
                 raise StoreError(f"{self.path}: the result of unit {record.unit!r} did not arrive as it was sealed")
         self._require_writing()
@@ -127,8 +131,8 @@ class Store:
     def quarantine(self, unit: Mapping[str, Any], error: str) -> None:
         """Note a unit that was given up, with the error of its last attempt."""
         self._require_writing()
-        key, text, now = self.recipe.unit_key(unit), canonical_json(unit), datetime.now(UTC).isoformat()
-        told = printable(error)
+        key, text, now = self.recipe.unit_key(unit), unit_json(unit), datetime.now(UTC).isoformat()
+        told = printable(as_kind(error, "error", str))
         at = f"{now} {checksum(key, text, told, now)}"
         self._execute("INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?)", key, text, told, at)
         self.require_in_place()
@@ -287,6 +291,8 @@ class Store:
 
     def _named(self, error: sqlite3.DatabaseError) -> Exception:
         """Return the error that names the file: OSError where the disk failed, StoreError where the content did."""
+        if isinstance(error, sqlite3.ProgrammingError):
+            return ValueError(f"{self.path}: the store is closed")
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         numbers = {sqlite3.SQLITE_FULL: errno.ENOSPC, sqlite3.SQLITE_IOERR: errno.EIO, sqlite3.SQLITE_BUSY: errno.EBUSY}
         numbers |= {sqlite3.SQLITE_READONLY: errno.EROFS, sqlite3.SQLITE_CANTOPEN: errno.EIO}

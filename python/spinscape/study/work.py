@@ -11,10 +11,12 @@ from functools import lru_cache
 from typing import Any
 
 from spinscape import memory
+from spinscape.arrays import as_kind
 from spinscape.study import experiments
 from spinscape.study.experiments import Computable
 from spinscape.study.recipe import Recipe
 from spinscape.study.records import Arrays, Record, printable
+from spinscape.threads import as_threads
 from spinscape.versions import version_info
 
 
@@ -52,7 +54,8 @@ def perform(task: Task) -> list[Outcome]:
 
 def compute(recipe: Recipe, unit: Mapping[str, Any], n_threads: int = 1) -> dict[str, Any]:
     """Compute one unit of a recipe alone: the same bits as in any run of the whole."""
-    return experiments.load(recipe.experiment).compute(recipe.parameters, unit, n_threads)
+    as_kind(recipe, "recipe", Recipe).unit_key(unit)
+    return experiments.load(recipe.experiment).compute(recipe.parameters, unit, as_threads(n_threads))
 
 
 def _outcome(experiment: Computable, recipe: Recipe, unit: Mapping[str, Any], n_threads: int) -> Outcome:
@@ -78,7 +81,7 @@ def _outcome(experiment: Computable, recipe: Recipe, unit: Mapping[str, Any], n_
     return Outcome(record, seconds, _summary(experiment, unit, arrays))
 
 
-def _summary(experiment: Experiment, unit: Mapping[str, Any], arrays: Arrays) -> str:
+def _summary(experiment: Computable, unit: Mapping[str, Any], arrays: Arrays) -> str:
     """A few words about a finished unit; where they cannot be found it is finished all the same."""
     summary = getattr(experiment, "summary", None)
     try:

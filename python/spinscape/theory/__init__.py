@@ -21,7 +21,12 @@ from spinscape.theory.mixed import (
     marginal_energy,
     marginal_range,
 )
-from spinscape.theory.mixed_counts import log_mean_critical_points_mixed
+from spinscape.theory.mixed_counts import (
+    critical_energy_density_mixed,
+    log_mean_critical_points_mixed,
+    log_mean_index_count_mixed,
+    mean_index_mixed,
+)
 from spinscape.theory.pure import (
     complexity,
     complexity_slope,
@@ -48,6 +53,7 @@ __all__ = [
     "complexity_slope",
     "complexity_spheres",
     "critical_energy_density",
+    "critical_energy_density_mixed",
     "dmft",
     "dynamic_temperature",
     "equilibrium_energy",
@@ -67,9 +73,11 @@ __all__ = [
     "log_mean_critical_points",
     "log_mean_critical_points_mixed",
     "log_mean_index_count",
+    "log_mean_index_count_mixed",
     "marginal_energy",
     "marginal_range",
     "mean_index",
+    "mean_index_mixed",
     "minima_fraction_above",
     "negative_fraction",
     "rate_function",

@@ -33,14 +33,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from spinscape.arrays import ignoring_underflow
+from spinscape.arrays import as_flag, broadcast, ignoring_underflow
 from spinscape.conventions import FloatArray
-from spinscape.theory.domain import as_energies, as_index, as_order, as_size
+from spinscape.theory.domain import EVERY_INDEX, as_energies, as_indices, as_order, as_size, sizes_in_order
 from spinscape.theory.index_counts import LogCount, law_of, log_weighted_masses, upper_limit
 from spinscape.theory.one_point import log_density
 from spinscape.theory.quadrature import log_integrals
 
 
+@sizes_in_order
 @ignoring_underflow
 def log_mean_critical_points(
     N: Any, p: Any, below: ArrayLike = np.inf, above: ArrayLike = -np.inf, index: Any = None
@@ -78,9 +79,10 @@ def log_mean_critical_points(
     >>> float(np.exp(log_mean_critical_points(2, 3)))  # 2 sqrt(3p - 2)
     5.29150262212918...
     """
-    return log_mean_index_count(N, p, below, above, index).value
+    return log_mean_index_count(N=N, p=p, below=below, above=above, index=index).value
 
 
+@sizes_in_order
 @ignoring_underflow
 def log_mean_index_count(
     N: Any, p: Any, below: ArrayLike = np.inf, above: ArrayLike = -np.inf, index: Any = None
@@ -95,18 +97,27 @@ def log_mean_index_count(
         the edge that the count is below about e^-1000, and there says by how much.
     """
     size, order = as_size(N), as_order(p)
-    wanted = None if index is None else as_index(index, size)
-    upper, lower = np.broadcast_arrays(as_energies(below, "below"), as_energies(above, "above"))
+    upper, lower, indices = broadcast(
+        below=as_energies(below, "below"), above=as_energies(above, "above"), index=as_indices(index, size - 1)
+    )
+    value, error = np.empty(upper.shape), np.empty(upper.shape)
+    for k in np.unique(indices):
+        here = indices == k
+        counts = _counts(lower[here], upper[here], size, order, int(k))
+        value[here], error[here] = log_prefactor(size, order) + counts.value, counts.error
+    return LogCount(value[()], error[()])
+
+
+def _counts(lower: FloatArray, upper: FloatArray, size: int, order: int, k: int) -> LogCount:
+    """The counts of one index, or of every one, without their prefactor."""
     scale, c = _spectral_scale(size, order), _tilt(order)
-    if wanted is None:
-        counts = _between(scale * lower.ravel(), scale * upper.ravel(), lambda cuts: _totals(size, c, cuts))
-    else:
-        high = np.minimum(scale * upper.ravel(), upper_limit(size, wanted, c))
-        counts = _between(scale * lower.ravel(), high, lambda cuts: log_weighted_masses(size, wanted, c, cuts))
-    value = (log_prefactor(size, order) + counts.value).reshape(upper.shape)
-    return LogCount(value[()], counts.error.reshape(upper.shape)[()])
+    if k == EVERY_INDEX:
+        return _between(scale * lower, scale * upper, lambda cuts: _totals(size, c, cuts))
+    high = np.minimum(scale * upper, upper_limit(size, k, c))
+    return _between(scale * lower, high, lambda cuts: log_weighted_masses(size, k, c, cuts))
 
 
+@sizes_in_order
 @ignoring_underflow
 def critical_energy_density(u: ArrayLike, N: Any, p: Any, index: Any = None, log: bool = False) -> FloatArray:
     """Exact density of the mean number of critical points per unit of energy density u.
@@ -130,22 +141,22 @@ def critical_energy_density(u: ArrayLike, N: Any, p: Any, index: Any = None, log
         If the density exceeds the largest double and `log` is False.
     """
     size, order = as_size(N), as_order(p)
-    energies = as_energies(u, "u")
-    scale = _spectral_scale(size, order)
-    y = scale * energies.ravel()
-    finite = np.isfinite(y)
-    height = np.full(y.shape, -np.inf)
-    if index is None:
-        height[finite] = log_density(y[finite], size)
-    else:
-        height[finite] = law_of(y[finite], size, as_index(index, size)).log_density
-    with np.errstate(invalid="ignore", over="ignore"):
-        height = np.where(finite, height - _tilt(order) * y * y + log_prefactor(size, order) + np.log(scale), -np.inf)
-    height = height.reshape(energies.shape)
-    if log:
+    energies, indices = broadcast(u=as_energies(u, "u"), index=as_indices(index, size - 1))
+    scale, height = _spectral_scale(size, order), np.full(energies.shape, -np.inf)
+    for k in np.unique(indices):
+        here = (indices == k) & np.isfinite(energies)
+        y = scale * energies[here]
+        density = log_density(y, size) if k == EVERY_INDEX else law_of(y, size, int(k)).log_density
+        height[here] = density - _tilt(order) * y * y + log_prefactor(size, order) + np.log(scale)
+    return density_of(height, log)
+
+
+def density_of(height: FloatArray, log: bool) -> FloatArray:
+    """A density of its logarithm, or the logarithm itself; OverflowError beyond doubles."""
+    if as_flag(log, "log"):
         return height[()]
     if np.any(height > 709.0):
-        raise OverflowError(f"the density is e^{height.max():.1f}, beyond doubles; call with log=True")
+        raise OverflowError(f"u: the density is e^{height.max():.1f}, beyond doubles; call with log=True")
     return np.exp(height)[()]
 
 

@@ -236,7 +236,8 @@ def _far_left(y: FloatArray, N: int, k: int, last: int) -> Law:
     power = 0.75 * k * (k + 1)
     lowest_end = _left_law(np.array([end]), N, 0).log_below[0]
     log_f = at_end + (k + 1) * (lowest.log_below - lowest_end) - power * np.log(gap / gap_end)
-    log_p = log_f + np.log((k + 1) * np.exp(lowest.log_density - lowest.log_below) - 2.0 * power * y / gap)
+    with np.errstate(over="ignore"):  # a hazard beyond doubles is infinite
+        log_p = log_f + np.log((k + 1) * np.exp(lowest.log_density - lowest.log_below) - 2.0 * power * y / gap)
     error = 3.0 * (k + 1) ** 3 / (N * (gap_end / N) ** 1.5)
     return Law(log_f, -np.exp(log_f), log_p, np.full_like(y, error))
 

@@ -53,7 +53,7 @@ def equilibrium_energy(T: ArrayLike, p: Any) -> FloatArray:
     order, temperatures = as_order(p), as_energies(T, "T")
     refuse_quadratic(float(order), "the static transition")
     if temperatures.size and temperatures.min() < 0:
-        raise ValueError(f"T must be at least 0, got {temperatures.min()}")
+        raise ValueError(f"T: expected at least 0, got {temperatures.min()}")
     static = static_temperature(order)
     values = [-1.0 / T if static <= T else _broken_energy(float(T), order) for T in temperatures.ravel()]
     return np.array(values, dtype=np.float64).reshape(temperatures.shape)[()]

@@ -13,19 +13,21 @@ from numpy.typing import ArrayLike
 from spinscape.arrays import ignoring_underflow
 from spinscape.conventions import FloatArray
 from spinscape.theory.counts import log_mean_critical_points
-from spinscape.theory.domain import as_energies, as_order, as_size
+from spinscape.theory.domain import as_energies, as_order, as_size, sizes_in_order
 from spinscape.theory.pure import threshold_energy
 
 
+@sizes_in_order
 @ignoring_underflow
 def log_mean_below_threshold(N: Any, p: Any) -> float:
     r"""Natural logarithm of the exact mean number of critical points below :math:`-E_\infty`.
 
     While it is negative the band :math:`[-E_0,-E_\infty]` is typically empty: for p = 3 up to N of about 180.
     """
-    return float(log_mean_critical_points(N, p, below=-threshold_energy(as_order(p))))
+    return float(log_mean_critical_points(N=N, p=p, below=-threshold_energy(as_order(p))))
 
 
+@sizes_in_order
 @ignoring_underflow
 def minima_fraction_above(delta: ArrayLike, N: Any, p: Any) -> FloatArray:
     r"""Fraction of the mean number of minima whose energy density is above :math:`-E_\infty+\delta`.
@@ -34,17 +36,18 @@ def minima_fraction_above(delta: ArrayLike, N: Any, p: Any) -> FloatArray:
     but slowly where delta is small: at p = 3 and delta = 0.05 the fraction is still 0.96 at N = 100.
     """
     level = as_energies(delta, "delta") - threshold_energy(as_order(p))
-    above = log_mean_critical_points(N, p, above=level, index=0)
-    return np.exp(above - log_mean_critical_points(N, p, index=0))[()]
+    above = log_mean_critical_points(N=N, p=p, above=level, index=0)
+    return np.exp(above - log_mean_critical_points(N=N, p=p, index=0))[()]
 
 
+@sizes_in_order
 @ignoring_underflow
 def ground_state_bound(u: ArrayLike, N: Any, p: Any) -> FloatArray:
     """Rigorous upper bound of P(min H_N/N <= u): the mean number of minima below u, half of it for even p, at most 1.
 
     Markov's inequality; for even p minima come in pairs ±w.
     """
-    log_count = log_mean_critical_points(N, p, below=as_energies(u, "u"), index=0)
+    log_count = log_mean_critical_points(N=N, p=p, below=as_energies(u, "u"), index=0)
     return np.exp(np.minimum(log_count - np.log(_orbit(p)), 0.0))[()]
 
 
@@ -55,6 +58,7 @@ class GroundStateEstimate(NamedTuple):
     sd: float
 
 
+@sizes_in_order
 @ignoring_underflow
 def ground_state_estimate(N: Any, p: Any) -> GroundStateEstimate:
     r"""Heuristic mean and standard deviation of min H_N/N: minima as a Poisson process of the exact mean density.
@@ -77,7 +81,7 @@ def ground_state_estimate(N: Any, p: Any) -> GroundStateEstimate:
 
 
 def _log_minima(u: ArrayLike, N: int, p: int) -> FloatArray:
-    return log_mean_critical_points(N, p, below=u, index=0) - np.log(_orbit(p))
+    return log_mean_critical_points(N=N, p=p, below=u, index=0) - np.log(_orbit(p))
 
 
 def _orbit(p: Any) -> int:

@@ -8,14 +8,17 @@ Two scales are used, see :data:`spinscape.conventions.GoeScale` for the others: 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import eigvalsh_tridiagonal
 
+from spinscape import memory
+from spinscape.arrays import as_choice, as_integer
 from spinscape.conventions import FloatArray, GoeScale, rescale_goe
-from spinscape.theory.domain import as_energies, as_integer
+from spinscape.randomness import generator_from
+from spinscape.theory.domain import as_energies
 from spinscape.theory.eigenvalue_law import Law
 from spinscape.theory.elementary import decay_exponent, sine_excess
 from spinscape.theory.index_counts import law_of
@@ -49,7 +52,9 @@ def sample_matrix(n: Any, rng: np.random.Generator | int, scale: GoeScale = "aba
     (n, n) float64, symmetric
     """
     size = as_integer(n, "n", 1)
-    square = np.random.default_rng(rng).standard_normal((size, size))
+    as_choice(scale, "scale", get_args(GoeScale))
+    memory.require(4 * 8 * size**2, f"n: a matrix of {size:,} rows")
+    square = generator_from(rng).standard_normal((size, size))
     return rescale_goe(0.5 * (square + square.T), size, "mehta", scale)
 
 
@@ -74,7 +79,9 @@ def sample_eigenvalues(
     (samples, n) float64, each row increasing
     """
     size, count = as_integer(n, "n", 1), as_integer(samples, "samples", 0)
-    generator = np.random.default_rng(rng)
+    as_choice(scale, "scale", get_args(GoeScale))
+    memory.require(8 * 2 * count * size, f"samples: {count:,} spectra of n = {size:,}")
+    generator = generator_from(rng)
     diagonal = generator.standard_normal((count, size))
     beside = np.sqrt(0.5 * generator.chisquare(np.arange(size - 1, 0, -1), (count, size - 1)))
     values = np.empty((count, size))
@@ -106,7 +113,7 @@ def eigenvalue_law(y: ArrayLike, N: Any, k: Any) -> Law:
     index = as_integer(k, "k", 0, size - 1)
     points = as_energies(y, "y")
     if not np.isfinite(points).all():
-        raise ValueError(f"y must be finite, got {y!r}")
+        raise ValueError(f"y: expected finite numbers, got {y!r}")
     law = law_of(points.ravel(), size, index)
     return Law(*(part.reshape(points.shape)[()] for part in law))
 

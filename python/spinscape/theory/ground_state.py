@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
-from spinscape.arrays import ignoring_underflow
+from spinscape.arrays import as_reals, ignoring_underflow
 from spinscape.conventions import FloatArray, Xi
 from spinscape.theory.breaking import patterns, solved, staircase_of
 from spinscape.theory.mixture import MixtureFunction, mixture
@@ -50,13 +50,13 @@ class GroundState:
 
     def order_parameter(self, q: ArrayLike) -> FloatArray:
         """α(q) = Σ_j a_j 1{q ≥ q_j} on [0, 1)."""
-        points = np.asarray(q, dtype=np.float64)
+        points = as_reals(q, "q")
         heights = np.concatenate([[0.0], np.cumsum(self.jumps)])
         return heights[np.searchsorted(self.overlaps, points, side="right")]
 
     def integrated_order_parameter(self, q: ArrayLike) -> FloatArray:
         """D(q) = susceptibility + ∫_q^1 α(r) dr: concave, and 1/√ξ''(q) where breaking is full."""
-        points = np.asarray(q, dtype=np.float64)[..., np.newaxis]
+        points = as_reals(q, "q")[..., np.newaxis]
         return np.asarray(self.susceptibility + (1 - np.maximum(points, self.overlaps)) @ self.jumps)
 
 

@@ -47,12 +47,12 @@ def nearer_end(N: int, k: int) -> tuple[int, bool]:
         If N is above 100,000 or the index more than 60 from both ends.
     """
     if N > LARGEST_SIZE:
-        raise ValueError(f"N must be at most {LARGEST_SIZE} for a given index (the cost grows with N), got {N}")
+        raise ValueError(f"N: expected at most {LARGEST_SIZE} for a given index (the cost grows with N), got {N}")
     nearer = min(k, N - 1 - k)
     if nearer > LARGEST_INDEX:
         raise ValueError(
-            f"index must be within {LARGEST_INDEX} of 0 or of N - 1 = {N - 1} (the cost grows as the fourth power "
-            f"of the distance), got {k}"
+            f"index: expected one within {LARGEST_INDEX} of 0 or of N - 1 = {N - 1} (the cost grows as the fourth "
+            f"power of the distance), got {k}"
         )
     return nearer, k != nearer
 

@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import erf
 
-from spinscape.arrays import ignoring_underflow
+from spinscape.arrays import as_reals, ignoring_underflow
 from spinscape.conventions import FloatArray
-from spinscape.theory.domain import as_energies, as_order, as_size
+from spinscape.theory.domain import as_order, as_size, sizes_in_order
 from spinscape.theory.one_point import log_density
 
 _NODES_A_PANEL = 32
@@ -29,6 +29,7 @@ _BLOCK = 2**22  # numbers held at once of each kind of function: 32 MB
 _TAIL = 8.0  # beyond the spectral edge, in units of the edge's own width: R_N is below 1e-16 there
 
 
+@sizes_in_order
 @ignoring_underflow
 def mean_index(u: ArrayLike, N: Any, p: Any) -> FloatArray:
     """Exact mean index of the critical points of energy density u; absolute error about 1e-12 N.
@@ -46,14 +47,16 @@ def mean_index(u: ArrayLike, N: Any, p: Any) -> FloatArray:
     -------
     float64 or ndarray of float64, the shape of `u`, in [0, N - 1]
     """
-    size, order, energies = as_size(N), as_order(p), as_energies(u, "u")
-    if not np.isfinite(energies).all():
-        raise ValueError(f"u must be finite, got {u!r}")
+    size, order, energies = as_size(N), as_order(p), as_reals(u, "u")
     y = np.sqrt(0.5 * size * order / (order - 1.0)) * energies.ravel()
+    return mean_below(y, size).reshape(energies.shape)[()]
+
+
+def mean_below(y: FloatArray, N: int) -> FloatArray:
+    """Mean number of eigenvalues of GOE_N below y, given one at y; y (points,)."""
     # Parity: index k at u is index N - 1 - k at -u; the smaller of the two sums is the accurate one.
-    mirrored = y > 0
-    below = _mean_below(-np.abs(y), size)
-    return np.where(mirrored, size - 1 - below, below).reshape(energies.shape)[()]
+    below = _mean_below(-np.abs(y), N)
+    return np.where(y > 0, N - 1 - below, below)
 
 
 def _mean_below(y: FloatArray, N: int) -> FloatArray:

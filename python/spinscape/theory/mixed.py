@@ -24,9 +24,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
-from spinscape.arrays import ignoring_underflow
+from spinscape.arrays import as_integers, broadcast, ignoring_underflow
 from spinscape.conventions import FloatArray, Xi
-from spinscape.theory.domain import as_energies, as_integer
+from spinscape.theory.domain import as_energies, as_indices
 from spinscape.theory.mixture import BELOW_ONE, MixtureAtOne, MixtureFunction, at_one, integral_of_root, mixture
 
 _LARGEST = 1e100  # |u| beyond which the complexity is −inf; its square still fits a double
@@ -56,12 +56,19 @@ def complexity_mixed(u: ArrayLike, xi: Xi, index: Any = None) -> FloatArray:
     Source: arXiv:1110.5872 (a variational formula there); here the supremum over r is taken in closed form.
     """
     at = at_one(xi)
-    price = 1 if index is None else 1 + as_integer(index, "index", 0)
-    energies = as_energies(u, "u")
+    energies, indices = broadcast(u=as_energies(u, "u"), index=as_indices(index))
+    theta = np.empty(energies.shape)
+    for k in np.unique(indices):
+        here = indices == k
+        theta[here] = _complexity(energies[here], at, index is None, 1 if index is None else 1 + int(k))
+    return theta[()]
+
+
+def _complexity(energies: FloatArray, at: MixtureAtOne, every_index: bool, price: int) -> FloatArray:
     # the mean count up to u is dominated by its largest density at or below u
-    depth = -np.minimum(energies, -_depth_of_maximum(at, index is None, price))
-    theta = _exponent(np.minimum(depth, _LARGEST), at, index is None, price)
-    return np.where(depth > _LARGEST, -np.inf, theta)[()]
+    depth = -np.minimum(energies, -_depth_of_maximum(at, every_index, price))
+    theta = _exponent(np.minimum(depth, _LARGEST), at, every_index, price)
+    return np.where(depth > _LARGEST, -np.inf, theta)
 
 
 @ignoring_underflow
@@ -76,14 +83,19 @@ def finite_index_complexity(xi: Xi) -> float:
 
 
 @ignoring_underflow
-def layer_energy_mixed(xi: Xi, index: Any) -> float:
+def layer_energy_mixed(xi: Xi, index: ArrayLike) -> FloatArray:
     """E_k > 0: below −E_k the mean number of critical points of index k vanishes exponentially.
 
     The root of `complexity_mixed(-E, xi, index) = 0`. For index 0 it is an upper bound on the ground-state
     energy E_0, with equality where the ground state has one step of replica-symmetry breaking and no field;
     for the rest use `ground_state_energy_mixed`.
     """
-    at, price = _complex_landscape(xi), 1 + as_integer(index, "index", 0)
+    at, indices = _complex_landscape(xi), as_integers(index, "index", 0)
+    energies = [_layer(at, 1 + int(k)) for k in indices.flat]
+    return np.array(energies, dtype=np.float64).reshape(indices.shape)[()]
+
+
+def _layer(at: MixtureAtOne, price: int) -> float:
     start = _depth_of_maximum(at, False, price)
 
     def theta(depth: float) -> float:

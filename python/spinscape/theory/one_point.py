@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import gammaln
 
+from spinscape.arrays import as_integer
 from spinscape.conventions import FloatArray
-from spinscape.theory.domain import as_energies, as_integer
+from spinscape.theory.domain import as_energies
 from spinscape.theory.hermite import LARGEST_ARGUMENT, top_functions, total_primitive
 from spinscape.theory.hermite_large import log_density_large
 

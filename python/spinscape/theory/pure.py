@@ -23,9 +23,17 @@ from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.special import airy
 
-from spinscape.arrays import ignoring_underflow
+from spinscape.arrays import as_integer, as_integers, broadcast, ignoring_underflow
 from spinscape.conventions import FloatArray
-from spinscape.theory.domain import as_energies, as_integer, as_order, as_orders, as_size, refuse_quadratic
+from spinscape.theory.domain import (
+    as_energies,
+    as_indices,
+    as_order,
+    as_orders,
+    as_size,
+    refuse_quadratic,
+    sizes_in_order,
+)
 from spinscape.theory.double_double import two_product, two_sum
 from spinscape.theory.elementary import sine_excess, sinh_excess
 
@@ -50,11 +58,7 @@ def layer_energy(p: ArrayLike, k: ArrayLike) -> FloatArray:
     Critical points of index k are found, for large N, above -E_k only. :math:`E_0>E_1>\dots\to E_\infty`; at p = 2 all
     are :math:`\sqrt2`.
     """
-    orders, indices = np.broadcast_arrays(as_orders(p), np.asarray(k))
-    if indices.dtype.kind not in "iu":
-        raise TypeError(f"k must be an integer or an array of integers, got {k!r}")
-    if indices.size and int(indices.min()) < 0:
-        raise ValueError(f"k must be at least 0, got {int(indices.min())}")
+    orders, indices = broadcast(p=as_orders(p), k=as_integers(k, "k", 0))
     values = [_layer(int(order), int(index)) for order, index in zip(orders.flat, indices.flat, strict=True)]
     return np.array(values, dtype=np.float64).reshape(orders.shape)[()]
 
@@ -77,7 +81,7 @@ def rate_function(u: ArrayLike, p: ArrayLike, derivative: int = 0) -> FloatArray
     :math:`u\le-E_\infty` (ABAC (2.13)), :math:`I'(u)=-\frac{2}{E_\infty^2}\sqrt{u^2-E_\infty^2}`. The second derivative
     is infinite at the threshold.
     """
-    energies, orders = np.broadcast_arrays(as_energies(u, "u"), as_orders(p))
+    energies, orders = broadcast(u=as_energies(u, "u"), p=as_orders(p))
     which = as_integer(derivative, "derivative", 0, 2)
     edge = 2.0 * np.sqrt((orders - 1.0) / orders)
     t = _angle(energies, orders)
@@ -91,7 +95,7 @@ def rate_function(u: ArrayLike, p: ArrayLike, derivative: int = 0) -> FloatArray
 
 
 @ignoring_underflow
-def complexity(u: ArrayLike, p: ArrayLike, index: int | None = None) -> FloatArray:
+def complexity(u: ArrayLike, p: ArrayLike, index: ArrayLike | None = None) -> FloatArray:
     r"""The complexity :math:`\lim\frac1N\log\mathrm E\,\mathrm{Crt}_N((-\infty,u])`, of one index or of all.
 
     All indices (ABAC Theorem 2.8): :math:`\Theta_p(u)=\frac12\log(p-1)-\frac{(p-2)u^2}{4(p-1)}-I(u)` for
@@ -108,8 +112,8 @@ def complexity(u: ArrayLike, p: ArrayLike, index: int | None = None) -> FloatArr
     :math:`e^{N\Theta}` is not a count: for p = 3, N = 1000 and index 0 it is :math:`e^{13.2}` at the plateau, where the
     exact mean number of minima is :math:`e^{24.4}`; see :func:`spinscape.theory.log_mean_critical_points`.
     """
-    energies, orders = np.broadcast_arrays(as_energies(u, "u"), as_orders(p))
-    weight = 1 if index is None else as_integer(index, "index", 0) + 1
+    energies, orders, indices = broadcast(u=as_energies(u, "u"), p=as_orders(p), index=as_indices(index))
+    weight = 1 if index is None else indices + 1
     rate = rate_function(energies, orders.astype(np.int64))
     # (p - 2)/p times u^2/E_inf^2, flat above 0 for all indices and above the threshold for one.
     square = np.where(energies < 0.0, 1.0 + _excess(energies, orders), 0.0)
@@ -121,10 +125,10 @@ def complexity(u: ArrayLike, p: ArrayLike, index: int | None = None) -> FloatArr
 
 
 @ignoring_underflow
-def complexity_slope(u: ArrayLike, p: ArrayLike, index: int | None = None) -> FloatArray:
+def complexity_slope(u: ArrayLike, p: ArrayLike, index: ArrayLike | None = None) -> FloatArray:
     r"""The derivative of :func:`complexity` by u; from the left where that has a corner."""
-    energies, orders = np.broadcast_arrays(as_energies(u, "u"), as_orders(p))
-    weight = 1 if index is None else as_integer(index, "index", 0) + 1
+    energies, orders, indices = broadcast(u=as_energies(u, "u"), p=as_orders(p), index=as_indices(index))
+    weight = 1 if index is None else indices + 1
     with np.errstate(invalid="ignore"):
         quadratic = np.where(orders == 2, 0.0, -(orders - 2.0) / (2.0 * (orders - 1.0)) * energies)
     rising = (energies <= 0.0) & ((_excess(energies, orders) >= 0.0) | (index is None))
@@ -138,7 +142,7 @@ def negative_fraction(u: ArrayLike, p: ArrayLike) -> FloatArray:
     The spectrum is a semicircle of centre -pu and half-width :math:`2\sqrt{p(p-1)}` (ABAC Lemma 3.2), so the fraction
     is the mass of the semicircle on [-1, 1] below :math:`u/E_\infty`: 0 below :math:`-E_\infty`, 1/2 at u = 0.
     """
-    energies, orders = np.broadcast_arrays(as_energies(u, "u"), as_orders(p))
+    energies, orders = broadcast(u=as_energies(u, "u"), p=as_orders(p))
     excess = np.clip(_excess(energies, orders), -1.0, 0.0)
     # (theta - sin theta cos theta)/pi, theta counted from the nearer edge: no cancellation there.
     theta = np.arctan2(np.sqrt(-excess), np.minimum(0.5 * np.sqrt(orders / (orders - 1.0)) * np.abs(energies), 1.0))
@@ -146,6 +150,7 @@ def negative_fraction(u: ArrayLike, p: ArrayLike) -> FloatArray:
     return np.where(energies <= 0.0, mass, 1.0 - mass)[()]
 
 
+@sizes_in_order
 @ignoring_underflow
 def sharp_asymptotics(u: ArrayLike, N: Any, p: Any) -> FloatArray:
     r"""Natural logarithm of the mean number of critical points below u for large N, constants included.

@@ -16,8 +16,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from spinscape.arrays import as_integer, described
 from spinscape.conventions import FloatArray
-from spinscape.theory.domain import as_energies, as_integer
+from spinscape.theory.domain import as_limit
 from spinscape.theory.elementary import decay_exponent
 from spinscape.theory.one_point import log_density
 
@@ -55,7 +56,9 @@ def log_integral(N: Any, log_weight: LogWeight, lower: float = -np.inf, upper: f
     TypeError, ValueError
         If `N` is not an integer >= 1 or a limit is NaN.
     """
-    cuts = as_energies([lower, upper], "lower and upper")
+    cuts = np.array([as_limit(lower, "lower"), as_limit(upper, "upper")])
+    if not callable(log_weight):
+        raise TypeError(f"log_weight: expected a function of an array, got {described(log_weight)}")
     if not cuts[0] < cuts[1]:
         return -np.inf
     return float(log_integrals(N, log_weight, cuts)[0])

@@ -27,7 +27,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from spinscape.arrays import ignoring_underflow
+from spinscape.arrays import as_choice, ignoring_underflow
 from spinscape.conventions import FloatArray
 from spinscape.theory.domain import as_energies, as_order
 from spinscape.theory.mixed import complexity_mixed, layer_energy_mixed
@@ -80,6 +80,4 @@ def complexity_spheres(u: ArrayLike, p: Any, per: Per = "sphere") -> FloatArray:
 
 def _spins(p: int, per: str) -> int:
     """Spins in the unit that energies and logarithms refer to, in units of n."""
-    if per not in ("sphere", "spin"):
-        raise ValueError(f"per: expected 'sphere' or 'spin', got {per!r}")
-    return p if per == "spin" else 1
+    return p if as_choice(per, "per", ("sphere", "spin")) == "spin" else 1

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from spinscape.arrays import as_integer
 from spinscape.conventions import FloatArray
 from spinscape.theory.counts import critical_energy_density, log_mean_critical_points
-from spinscape.theory.domain import as_integer, as_order, as_size, refuse_quadratic
+from spinscape.theory.domain import as_order, as_size, refuse_quadratic
 from spinscape.theory.finite_size import log_mean_below_threshold
 from spinscape.theory.pure import (
     complexity,
@@ -41,7 +42,7 @@ def derivative_curves(p: Any = 3, N: Any = 1000, indices: Any = INDICES) -> Tabl
     for label, index, words in _labels(count):
         columns[f"log_derivative_{label}"] = log_published_derivative(u, size, order, index)
         meanings[f"log_derivative_{label}"] = f"log of d/du exp(N Theta(u)), {words}"
-        columns[f"log_density_{label}"] = critical_energy_density(u, size, order, index, log=True)
+        columns[f"log_density_{label}"] = critical_energy_density(u, N=size, p=order, index=index, log=True)
         meanings[f"log_density_{label}"] = f"log of d/du E Crt_N((-inf, u]), exact, {words}"
     return Table("derivative-curves", _thresholds(order) | {"N": size, "indices": count}, columns, meanings)
 
@@ -104,14 +105,14 @@ def counts_against_size(p: Any = 3, sizes: Sequence[int] = (10, 100, 1000), mini
     columns, meanings = {"N": np.asarray(N, dtype=np.float64)}, {"N": "number of spins"}
     for name, u in levels.items():
         where = "of all energies" if name == "all" else f"with H/N <= {u:.6f}"
-        columns[f"log_exact_{name}"] = np.array([log_mean_critical_points(n, order, below=u) for n in N])
+        columns[f"log_exact_{name}"] = np.array([log_mean_critical_points(N=n, p=order, below=u) for n in N])
         meanings[f"log_exact_{name}"] = f"log of the exact mean number of critical points {where}"
-        columns[f"log_sharp_{name}"] = np.array([float(sharp_asymptotics(u, n, order)) for n in N])
+        columns[f"log_sharp_{name}"] = np.array([float(sharp_asymptotics(u, N=n, p=order)) for n in N])
         meanings[f"log_sharp_{name}"] = f"log of the sharp asymptotic formula, critical points {where}"
         columns[f"rate_{name}"] = np.full(len(N), float(complexity(u, order)))
         meanings[f"rate_{name}"] = f"Theta(u), critical points {where}"
     columns["log_exact_minima"] = np.array(
-        [log_mean_critical_points(n, order, index=0) if n <= largest else np.nan for n in N]
+        [log_mean_critical_points(N=n, p=order, index=0) if n <= largest else np.nan for n in N]
     )
     meanings["log_exact_minima"] = f"log of the exact mean number of minima; nan beyond N = {largest}"
     columns["rate_minima"] = np.full(len(N), float(complexity(0.0, order, index=0)))
@@ -129,13 +130,13 @@ def density_by_index(p: Any = 3, N: Any = 50, indices: Any = INDICES) -> Table:
     u = np.linspace(-1.25 * ground_state_energy(order), 0.0, _POINTS)
     columns, meanings = {"u": u}, {"u": "energy density H/N"}
     for label, index, words in _labels(count):
-        density = critical_energy_density(u, size, order, index, log=True)
+        density = critical_energy_density(u, N=size, p=order, index=index, log=True)
         columns[f"log_density_{label}"] = density
         meanings[f"log_density_{label}"] = f"log of d/du E Crt_N((-inf, u]), exact, {words}"
         if index is not None:
-            columns[f"pdf_{label}"] = np.exp(density - log_mean_critical_points(size, order, index=index))
+            columns[f"pdf_{label}"] = np.exp(density - log_mean_critical_points(N=size, p=order, index=index))
             meanings[f"pdf_{label}"] = f"the same divided by its integral, {words}"
-    below = float(np.exp(log_mean_below_threshold(size, order)))
+    below = float(np.exp(log_mean_below_threshold(N=size, p=order)))
     parameters = _thresholds(order) | {"N": size, "indices": count, "mean_below_threshold": below}
     return Table("density", parameters, columns, meanings)
 
@@ -177,10 +178,10 @@ def _layers(p: int, indices: int) -> list[tuple[int, float]]:
 def _smallest_size(p: int) -> int:
     """The least N with E Crt_N((−∞, −E∞]) ≥ 1, by bisection: the mean grows with N."""
     high = 2
-    while log_mean_below_threshold(high, p) < 0:
+    while log_mean_below_threshold(N=high, p=p) < 0:
         high *= 2
     low = max(high // 2, 1)
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if log_mean_below_threshold(middle, p) >= 0 else (middle, high)
+        low, high = (low, middle) if log_mean_below_threshold(N=middle, p=p) >= 0 else (middle, high)
     return high

@@ -175,7 +175,7 @@ def name_of(xi: Mapping[int, float]) -> str:
 def mean_count(xi: Mapping[int, float], N: int, **limits: Any) -> float:
     """Exact mean number of critical points, by index or energy or both; the pure formula where it applies."""
     if len(xi) == 1 and next(iter(xi.values())) == 1.0:
-        return float(np.exp(theory.log_mean_critical_points(N, next(iter(xi)), **limits)))
+        return float(np.exp(theory.log_mean_critical_points(N=N, p=next(iter(xi)), **limits)))
     return float(np.exp(theory.log_mean_critical_points_mixed(N, xi, **limits)))
 
 
@@ -183,7 +183,7 @@ def quantiles(xi: Mapping[int, float], N: int, at: FloatArray) -> FloatArray:
     """Energies below which about the given fractions of the exact mean count lie, by interpolation."""
     grid = np.linspace(-3.0, 3.0, 41)
     if len(xi) == 1:
-        below = np.exp(theory.log_mean_critical_points(N, next(iter(xi)), below=grid))
+        below = np.exp(theory.log_mean_critical_points(N=N, p=next(iter(xi)), below=grid))
     else:
         below = np.array([mean_count(xi, N, below=u) for u in grid])
     fine = np.linspace(-3.0, 3.0, 6001)

@@ -131,14 +131,14 @@ def mean_index(u: FloatArray, N: int, p: int) -> FloatArray:
     """E[index | u], exact, interpolated from a grid much finer than the eigenvalues' spacing where there are many u."""
     fine = 4 * N
     if u.size <= fine:
-        return np.asarray(theory.mean_index(u, N, p))
+        return np.asarray(theory.mean_index(u, N=N, p=p))
     grid = np.linspace(u.min(), u.max(), fine)
     return np.asarray(CubicSpline(grid, _on_grid(float(grid[0]), float(grid[-1]), fine, N, p))(u))
 
 
 @lru_cache(maxsize=16)
 def _on_grid(low: float, high: float, count: int, N: int, p: int) -> FloatArray:
-    return np.asarray(theory.mean_index(np.linspace(low, high, count), N, p))
+    return np.asarray(theory.mean_index(np.linspace(low, high, count), N=N, p=p))
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ class Cloud:
     @cached_property
     def expected(self) -> FloatArray:
         """E[index | u] of each row."""
-        return mean_index(self.energy, self.N, self.p)
+        return mean_index(self.energy, N=self.N, p=self.p)
 
     @cached_property
     def sigma(self) -> FloatArray:
@@ -221,7 +221,7 @@ def exact_energies(N: int, p: int, k: int) -> tuple[FloatArray, FloatArray]:
     """Energy densities, and the exact density of the mean number of critical points of index k there, made one."""
     middle = -float(theory.threshold_energy(p))
     u = np.linspace(middle - 0.6, min(middle + 1.6, 0.0) if k <= N // 4 else middle + 3.2, 700)
-    log_density = np.asarray(theory.critical_energy_density(u, N, p, index=k, log=True))
+    log_density = np.asarray(theory.critical_energy_density(u, N=N, p=p, index=k, log=True))
     density = np.exp(log_density - log_density.max())
     return u, density / np.trapezoid(density, u)
 

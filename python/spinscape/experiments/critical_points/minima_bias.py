@@ -165,7 +165,7 @@ def _found(N: int, p: int, method: str, starts: int, mine: list[Arrays]) -> Foun
         energies=np.concatenate([arrays["energy_density"] for arrays in mine]),
         once=np.concatenate(once),
         different=float(np.mean([len(energies) for energies in once])),
-        exact=float(np.exp(theory.log_mean_critical_points(N, p, index=0))),
+        exact=float(np.exp(theory.log_mean_critical_points(N=N, p=p, index=0))),
         lost=float(np.mean([arrays["lost"] for arrays in mine]) / starts),
     )
 
@@ -180,7 +180,7 @@ def _row(one: Found, p: int) -> dict[str, Any]:
     u, density = exact_energies(one.N, p, 0)
     mean = float(np.trapezoid(u * density, u))
     reached = float(one.finds.mean)
-    above = theory.minima_fraction_above(reached + float(theory.threshold_energy(p)), one.N, p)
+    above = theory.minima_fraction_above(reached + float(theory.threshold_energy(p)), N=one.N, p=p)
     return {
         "N": one.N,
         "method": one.method,

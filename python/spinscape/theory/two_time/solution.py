@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from spinscape.arrays import as_number, ignoring_underflow
+from spinscape.arrays import as_number, as_reals, broadcast, ignoring_underflow
 from spinscape.conventions import FloatArray, Xi
 from spinscape.results import Result
 from spinscape.theory.mixture import at_one, mixture
@@ -63,11 +63,11 @@ class MeanFieldDynamics(Result):
 
     def response_at(self, t: ArrayLike, s: ArrayLike) -> FloatArray:
         """R(t, s) at any times from 0 to t_max, broadcast; 0 where s > t."""
-        times, earlier = np.broadcast_arrays(self._times(t, "t"), self._times(s, "s"))
+        times, earlier = broadcast(t=self._times(t, "t"), s=self._times(s, "s"))
         return np.where(earlier > times, 0.0, self._two_time(times, earlier)[1])[()]
 
     def _times(self, value: ArrayLike, name: str) -> FloatArray:
-        times = np.asarray(value, dtype=np.float64)
+        times = as_reals(value, name)
         latest = float(self._rows.times[-1])
         if times.size and not (times.min() >= 0 and times.max() <= latest * (1 + 1e-12)):
             raise ValueError(f"{name}: expected times from 0 to {latest:g}, got {times.min():g} to {times.max():g}")
@@ -79,7 +79,7 @@ class MeanFieldDynamics(Result):
 
     def _two_time(self, t: ArrayLike, s: ArrayLike) -> FloatArray:
         """C and R at (max(t, s), min(t, s)), (2, ...)."""
-        times, others = np.broadcast_arrays(self._times(t, "t"), self._times(s, "s"))
+        times, others = broadcast(t=self._times(t, "t"), s=self._times(s, "s"))
         later, earlier = np.maximum(times, others), np.minimum(times, others)
         positive = np.where(later > 0, later, 1.0)
         theta, complement = earlier / positive, np.where(later > 0, (later - earlier) / positive, 1.0)
@@ -115,7 +115,7 @@ def dmft(
     Returns a `MeanFieldDynamics`. Raises TypeError or ValueError naming the argument; MemoryError for a t_max or tol
     whose grid does not fit.
     """
-    temperature = 0.0 if beta is None else 1.0 / as_number(beta, "beta", 0.0, exclusive=True)
+    temperature = 0.0 if beta is None else 1.0 / as_number(beta, "beta", 1e-300)
     at_one(xi)  # refuses an infinite ξ''(1): the gradient of such a field has no derivative
     model = Model(mixture(xi), temperature, as_number(start_beta, "start_beta", 0.0))
     last = as_number(t_max, "t_max", 0.0, exclusive=True)
