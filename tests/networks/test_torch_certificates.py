@@ -129,6 +129,11 @@ def by_differences(landscape, point, h=1e-5):
     return (H + H.T) / 2
 
 
+def count_of(module, X, y, method):
+    landscape = nn.landscape_of(module, T.CrossEntropyLoss(), X, y)
+    return sp.count_index(landscape, landscape.point, method=method)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_certified_and_right_or_refused(kind):
     torch.manual_seed(0)
@@ -136,8 +141,7 @@ def test_certified_and_right_or_refused(kind):
     if kind in REFUSED:
         for method in ("tridiagonal", "lanczos"):
             with pytest.raises(ValueError, match=r"(landscape|torch_module): expected|operator: expected a symmetric"):
-                landscape = nn.landscape_of(KINDS[kind](), T.CrossEntropyLoss(), X, y)
-                sp.count_index(landscape, landscape.point, method=method)
+                count_of(KINDS[kind](), X, y, method)
         return
     landscape = nn.landscape_of(KINDS[kind](), T.CrossEntropyLoss(), X, y)
     point = landscape.point
