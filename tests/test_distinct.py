@@ -33,7 +33,7 @@ GLASSES = [
 @given(
     st.sampled_from(GLASSES),
     st.integers(0, 2**32 - 1),
-    st.lists(st.tuples(st.integers(0, 4), st.integers(0, 3), st.sampled_from([0.0, 1e-8, 1e-3])), max_size=20),
+    st.lists(st.tuples(st.integers(0, 4), st.integers(0, 3), st.sampled_from([0.0, 1e-8, 4e-7, 1e-3])), max_size=20),
 )
 def test_as_by_all_pairs(glass, seed, copies):
     base = glass.random_points(5, rng=seed)
