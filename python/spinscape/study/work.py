@@ -78,7 +78,7 @@ def _outcome(experiment: Computable, recipe: Recipe, unit: Mapping[str, Any], n_
     return Outcome(record, seconds, _summary(experiment, unit, arrays))
 
 
-def _summary(experiment: Experiment, unit: Mapping[str, Any], arrays: Arrays) -> str:
+def _summary(experiment: Computable, unit: Mapping[str, Any], arrays: Arrays) -> str:
     """A few words about a finished unit; where they cannot be found it is finished all the same."""
     summary = getattr(experiment, "summary", None)
     try:
