@@ -1,7 +1,7 @@
 """spinscape: the laboratory for the link between network loss surfaces and spherical spin glasses.
 
-The rooms `theory`, `networks`, `study` and `figures` are there as `spinscape.theory` and so on, and are imported when
-first asked for.
+The rooms `theory`, `networks`, `study`, `experiments`, `statistics` and `figures` are there as `spinscape.theory` and
+so on, and are imported when first asked for.
 """
 
 from typing import TYPE_CHECKING
@@ -160,4 +160,6 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:  # a type checker would take any name for one of the package
-    __getattr__, __dir__ = lazy.attach(__name__, ("figures", "networks", "study", "theory"), __all__)
+    __getattr__, __dir__ = lazy.attach(
+        __name__, ("experiments", "figures", "networks", "statistics", "study", "theory"), __all__
+    )

@@ -25,6 +25,8 @@ MOVED = {"scaled-losses": {"mean_refined", "mean_overlap"}, "overlaps": {"low", 
 
 # Norms and units of the core's searches and of its homotopy changed in 0.2.0: the same points, to rounding.
 ROUNDED = {"disconnectivity", "enumerated-counts", "layers", "overlaps"}
+# Barriers are found otherwise in 0.2.0, and networks are trained by other kernels: not the same numbers.
+ELSEWHERE = {"hessian-spectra", "index-error", "redundancy"} | {name for name in KEYS if name.startswith("network-")}
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +72,7 @@ def test_they_redraw(name, stores, tmp_path):
     assert next(tmp_path.glob("*.png")).stat().st_size > 10_000
 
 
-@pytest.mark.parametrize("name", sorted(KEYS))
+@pytest.mark.parametrize("name", sorted(set(KEYS) - ELSEWHERE))
 def test_a_unit_computed_again_is_the_same(name, stores):
     """To the bit on the instruction set and compiler of the store; to rounding where searches have changed since."""
     with study.Store(stores / f"{name}.sqlite") as store:
@@ -84,15 +86,3 @@ def test_a_unit_computed_again_is_the_same(name, stores):
         assert encode(again) == encode(row.arrays)
     for what, array in again.items():
         np.testing.assert_allclose(array, row.arrays[what], rtol=1e-6, atol=1e-7, err_msg=what)
-
-
-def test_an_unfinished_store_is_continued_only_by_its_own_version(stores, tmp_path):
-    """Reading never needs the version; going on does."""
-    with study.Store(stores / "halting-times.sqlite") as store:
-        recipe, begun = store.recipe, store.begun
-    if begun.startswith(f"spinscape {spinscape.__version__},"):
-        with study.run(recipe, stores / "halting-times.sqlite") as store:
-            assert all(np.isfinite(row.arrays["energy_density"]).all() for row in store.rows)
-    else:
-        with pytest.raises(study.StoreError, match="was begun with"):
-            study.run(recipe, stores / "halting-times.sqlite")

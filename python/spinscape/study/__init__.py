@@ -1,6 +1,7 @@
 """Studies: a recipe is cut into units of work, their results are kept in a store, a table is read from it."""
 
 import logging
+from importlib import import_module
 from typing import Any
 
 from spinscape.study import experiments as _experiments
@@ -43,8 +44,14 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Return the module of an experiment: `study.scaled_losses` is that of scaled-losses."""
+    """Return the module of an experiment, `study.scaled_losses` that of scaled-losses, or a room of 0.1.0."""
+    if name == "networks":
+        return import_module(f"{__name__}.{name}")
     known = name.replace("_", "-")
     if name.startswith("_") or known not in _experiments.names():
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return _experiments.module(known)
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, "networks", *(name.replace("-", "_") for name in _experiments.names())})

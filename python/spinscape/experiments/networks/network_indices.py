@@ -269,7 +269,7 @@ EXPERIMENT = Experiment.of(
         trained.images(3000),
         *trained.sgd(60, 0.5, 0.05, 100),
         word("activation", "relu", "of the hidden units, see networks.Architecture"),
-        word("method", "lbfgs", "of refinement, see networks.refine_networks"),
+        word("method", "lbfgs", "of refinement, see networks.refinement"),
         integer("refine_steps", 500, "steps of the refinement; 0 refines nothing", unit="steps"),
         number("tol", 1e-6, "|g|/√P at which the refinement stops", 0.0, unit="loss"),
         number("zero_tol", 1e-3, "eigenvalues of the Hessian within it count as zero", 0.0, unit="loss"),
