@@ -20,7 +20,7 @@ from spinscape import study, theory
 from spinscape.study import scaled_losses
 from spinscape.study.records import Record
 
-LEFT_OUT = ("spinscape.networks",)
+LEFT_OUT = ("spinscape.networks", "spinscape.results", "spinscape.testing")
 
 GLASS = sp.PureGlass(3, 6, rng=1)
 POINTS = GLASS.random_points(4, rng=1)
@@ -35,6 +35,7 @@ RECIPE = scaled_losses.recipe(sizes=(6,), starts=4)
 FOLDER = tempfile.TemporaryDirectory()
 STORE, RECIPE_FILE = (str(Path(FOLDER.name) / name) for name in ("s.sqlite", "recipe.json"))
 study.run(RECIPE, STORE).close()
+RESULT_FILE = str(ENDS.save(Path(FOLDER.name) / "ends.npz"))
 Path(RECIPE_FILE).write_text(RECIPE.canonical())
 UNIT = next(iter(scaled_losses.units(RECIPE.parameters)))
 RECORD = Record.sealed(RECIPE, UNIT, {"u": np.zeros(3)}, {})
@@ -63,6 +64,7 @@ VALUES = {
     **{"q": 0.5, "i": 0, "j": 1, "t": 1.0, "s": 0.5, "low": -1.0, "high": 1.0, "name": "another", "module": "json"},
     **{"recipe": RECIPE, "unit": UNIT, "error": "why"},
     **{"text": RECIPE.canonical(), "arrays": {"u": np.zeros(3)}, "provenance": {}, "records": RECORD, "value": RECIPE},
+    **{"tolerance": 1e-6, "results": [ENDS[:2], ENDS[2:]]},
     **{"store": STORE, "damaged": STORE, "path": STORE, "dynamics": DYNAMICS},
 }
 OWN_VALUES = {
@@ -89,6 +91,22 @@ OWN_VALUES = {
     "sweep": {"grid": {"p": [3, 4]}},
     "salvage": {"target": "new.sqlite"},
     "lowest_pass": {"i": 0, "j": 1},
+    "LBFGS": {"history": 5},
+    "Momentum": {"momentum": 0.9},
+    "TrustRegion": {"radius": 0.25},
+    "HessianAscent": {"krylov": 5},
+    "SGD": {"parts": None, "schedule": SCHEDULE},
+    "SaddleFreeNewton": {"hessian": "krylov", "krylov": 5},
+    "HMC": {"leapfrogs": 2},
+    "Follow": {"hessian": "dense"},
+    "Newton": {"hessian": "dense"},
+    "SearchMethod": {"hessian": "dense"},
+    "SamplingMethod": {"step": 0.1},
+    "load": {"path": RESULT_FILE},
+    "save": {"path": "result.npz"},
+    "to_pandas": {"points": False},
+    "with_index": {"index": sp.count_index(GLASS, POINTS)},
+    "from_tensors": {"tensors": {3: np.ones((4, 4, 4))}, "xi": {3: 0.5}},
 }
 
 

@@ -54,8 +54,9 @@ def test_a_bar_is_filled(call):
 
 @pytest.mark.parametrize("call", CALLS)
 def test_no_report_is_refused_and_an_error_comes_out(call):
-    with pytest.raises(TypeError, match="progress: expected a callable"):
-        CALLS[call]("loud")
+    for value in ("loud", {}, 3, lambda: None):
+        with pytest.raises(TypeError, match="progress: expected a callable"):
+            CALLS[call](value)
 
     def fails(done, whole):
         raise ZeroDivisionError

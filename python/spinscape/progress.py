@@ -7,21 +7,35 @@ networks on the threads that train, one at a time). A bar with `update` (tqdm's)
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from inspect import signature
 from threading import Lock
 from typing import Any
+
+from spinscape.arrays import described
 
 Progress = Callable[[int, int], object]
 
 
 def as_progress(value: Any, name: str = "progress") -> Progress | None:
     """Return a report as algorithms call it; None for none."""
-    if value is None or callable(value):
-        return value
-    if not callable(getattr(value, "update", None)):
-        raise TypeError(
-            f"{name}: expected a callable(done, all), a bar with update, or None, got {type(value).__name__}"
-        )
+    if value is None:
+        return None
+    try:
+        if callable(value):
+            _require_two(value)
+            return value
+        value.update(0)  # a dictionary has an update, too
+    except (AttributeError, TypeError, ValueError):
+        expected = "a callable(done, all), a bar with update(n), or None"
+        raise TypeError(f"{name}: expected {expected}, got {described(value)}") from None
     return _Bar(value)
+
+
+def _require_two(function: Callable[..., object]) -> None:
+    """Raise TypeError where a function cannot take two numbers; of some built-in ones nobody knows."""
+    with suppress(ValueError):
+        signature(function).bind(0, 0)
 
 
 def shifted(progress: Progress | None, before: int, total: int) -> Progress | None:
