@@ -14,7 +14,7 @@ from spinscape.critical_points.indices import count_index
 from spinscape.critical_points.polynomial import path_count, solve
 from spinscape.critical_points.refinement import refine
 from spinscape.critical_points.search import find_saddles
-from spinscape.descent.descending import Progress
+from spinscape.descent.method import Progress
 from spinscape.hamiltonian import Glass, LayeredGlass
 from spinscape.randomness import RNG, child_seeds, seed_from
 from spinscape.spectrum import IndexCount

@@ -76,7 +76,9 @@ def modules(name: str) -> dict[str, str]:
 
 def module_of(name: str) -> str:
     """Return the dotted name of an experiment's module; ValueError names the known experiments."""
-    if isinstance(name, str) and name in _modules:
+    if not isinstance(name, str):
+        raise TypeError(f"experiment: expected a name, got {described(name)}")
+    if name in _modules:
         return _modules[name]
     offered = {entry.name: entry.value for entry in entry_points(group="spinscape.experiments")}
     if name not in offered:
