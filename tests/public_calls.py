@@ -20,7 +20,8 @@ from spinscape import study, theory
 from spinscape.study import scaled_losses
 from spinscape.study.records import Record
 
-LEFT_OUT = ("spinscape.networks", "spinscape.results", "spinscape.testing")
+# Of landscape and results, what is public is in spinscape itself.
+LEFT_OUT = ("spinscape.networks", "spinscape.landscape", "spinscape.results", "spinscape.testing")
 
 GLASS = sp.PureGlass(3, 6, rng=1)
 POINTS = GLASS.random_points(4, rng=1)
@@ -29,6 +30,7 @@ ENDS = sp.refine(GLASS, sp.descend(GLASS, GLASS.random_points(60, rng=2), method
 LOW = ENDS.points[np.unique(ENDS.energy_density.round(9), return_index=True)[1]]  # different minima
 PASSES = sp.find_saddles(GLASS, 1, 3, rng=1).points
 MATRIX = np.diag(np.arange(-2.0, 4.0)) + 0.1
+BOWL = sp.landscape_from(lambda w: (w**2).sum(axis=1), lambda w: 2 * w, lambda w, v: 2 * v, size=6)
 DYNAMICS = theory.dmft({3: 1.0}, 5.0, tol=0.1)
 SCHEDULE = sp.SGDSchedule(parts=2, stages=(sp.ScheduleStage(6, 0.1, on_parts=True), sp.ScheduleStage(6, 0.1)))
 RECIPE = scaled_losses.recipe(sizes=(6,), starts=4)
@@ -65,10 +67,31 @@ VALUES = {
     **{"recipe": RECIPE, "unit": UNIT, "error": "why"},
     **{"text": RECIPE.canonical(), "arrays": {"u": np.zeros(3)}, "provenance": {}, "records": RECORD, "value": RECIPE},
     **{"tolerance": 1e-6, "results": [ENDS[:2], ENDS[2:]]},
+    **{"others": POINTS[::-1].copy(), "sizes": [3, 3], "flat": 0, "size": 6, "batched": True, "domain": GLASS.domain},
+    **{"energy_gradient": None, "array": None, "energy_scale": None, "filters": None, "point": POINTS[0]},
+    **{"landscapes": [GLASS, GLASS], "weights": [1.0, 0.5], "decay": 0.1, "groups": None, "row": 0, "batches": None},
+    **{"flat_size": 0, "gradients": VECTORS},
     **{"store": STORE, "damaged": STORE, "path": STORE, "dynamics": DYNAMICS},
 }
 OWN_VALUES = {
-    "descend": {"method": "gradient", "step": 0.1, "parts": None, "rng": None},
+    "descend": {"method": "gradient"},
+    "LBFGS": {"history": 3},
+    "Momentum": {"momentum": 0.9},
+    "TrustRegion": {"radius": 0.25},
+    "HessianAscent": {"krylov": 5},
+    "SaddleFreeNewton": {"hessian": "auto"},
+    "SGD": {"schedule": SCHEDULE, "parts": None},
+    "landscape_from": {
+        "energy": lambda w: (w**2).sum(axis=1),
+        "gradient": lambda w: 2 * w,
+        "hvp": lambda w, v: 2 * v,
+        "domain": None,
+    },
+    "on_spheres": {"landscape": BOWL, "sizes": [3, 3]},
+    "geodesic": {"t": np.array([0.5])},
+    "log": {"name": "others", "through": None},
+    "checked": {"name": "points", "value": POINTS},
+    "curvature_term": {"gradients": VECTORS},
     "sample": {"method": "mala"},
     "temper": {"method": "mala"},
     "anneal": {"method": "mala", "schedule": sp.AnnealingSchedule(0.1, 10.0, steps=20, levels=5)},
@@ -76,6 +99,7 @@ OWN_VALUES = {
     "LayeredGlass": {"n": 2},
     "packed_from_tensor": {"name": "tensor"},
     "Store": {"path": str(Path(FOLDER.name) / "written.sqlite")},
+    "Domain": {"sizes": (6,), "flat_size": 0},
     "Law": {"name": "gaussian", "nu": None},
     "dmft": {"tol": 0.1},
     "SGDSchedule": {"order": "cyclic"},
@@ -110,6 +134,7 @@ OWN_VALUES = {
 }
 
 
+OF_CLASS = {"LayeredGlass": {"points": sp.LayeredGlass(3, 2, rng=0).random_points(4, rng=0)}}
 NOT_REPEATED = {"register", "salvage", "Store.close"}  # a second call is refused
 
 
@@ -134,7 +159,8 @@ def arguments_of(name, function):
     for parameter in inspect.signature(function).parameters.values():
         if parameter.kind is parameter.VAR_KEYWORD or parameter.name == "self":
             continue
-        own = OWN_VALUES.get(name, {})
+        owner, _, short = name.rpartition(".")
+        own = {**OWN_VALUES.get(short, {}), **OF_CLASS.get(owner, {})}
         if parameter.name in own:
             out[parameter.name] = own[parameter.name]
         elif parameter.name in VALUES:
@@ -167,10 +193,11 @@ def public_calls():
     doors = {n: (f, arguments_of(n, f)) for n, f in public() if inspect.isfunction(f) or _is_door(f)}
     objects = [GLASS, DYNAMICS, *(invoke(*call) for name, call in doors.items() if name not in NOT_REPEATED)]
     methods = {}
+    known = {thing for _, thing in public() if inspect.isclass(thing) and not issubclass(thing, sp.DescentMethod)}
     for thing in objects:
-        if not type(thing).__module__.startswith("spinscape."):
+        if type(thing) not in known:
             continue
         for name, method in inspect.getmembers(thing, inspect.ismethod):
             if not name.startswith("_"):
                 methods.setdefault(f"{type(thing).__name__}.{name}", method)
-    return doors | {name: (method, arguments_of(name.partition(".")[2], method)) for name, method in methods.items()}
+    return doors | {name: (method, arguments_of(name, method)) for name, method in methods.items()}

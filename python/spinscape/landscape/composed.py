@@ -331,6 +331,8 @@ def regularised(landscape: Any, decay: float) -> WeightedSum:
 
 def weighted_sum(landscapes: Sequence[Any], weights: Any = None) -> WeightedSum:
     """Return Σ c_k E_k of landscapes on one domain; weights None: all 1."""
+    if not isinstance(landscapes, Sequence):
+        raise TypeError(f"landscapes: expected a sequence of them, got {described(landscapes)}")
     parts = [as_landscape(part, f"landscapes[{k}]") for k, part in enumerate(landscapes)]
     if not parts:
         raise ValueError("landscapes: expected at least one, got none")

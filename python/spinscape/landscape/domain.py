@@ -60,7 +60,7 @@ class Domain:
         if not isinstance(self.sizes, Sequence) or isinstance(self.sizes, str):
             raise TypeError(f"sizes: expected the coordinates of each sphere, got {described(self.sizes)}")
         object.__setattr__(self, "sizes", tuple(as_integer(size, "sizes", 1, 2**40) for size in self.sizes))
-        object.__setattr__(self, "flat_size", as_integer(self.flat_size, "flat", 0, 2**40))
+        object.__setattr__(self, "flat_size", as_integer(self.flat_size, "flat_size", 0, 2**40))
         if self.size == 0:
             raise ValueError("sizes: expected at least one coordinate, got none")
 
@@ -72,7 +72,9 @@ class Domain:
     @classmethod
     def spheres(cls, sizes: int | Sequence[int], flat: int = 0) -> Domain:
         """Return a product of spheres with `flat` coordinates beside them; a number is one sphere."""
-        return cls((sizes,) if isinstance(sizes, (int, np.integer)) else tuple(sizes), flat)
+        beside = as_integer(flat, "flat", 0, 2**40)
+        each = tuple(sizes) if isinstance(sizes, (Sequence, np.ndarray)) else (as_integer(sizes, "sizes", 1, 2**40),)
+        return cls(each, beside)
 
     @cached_property
     def size(self) -> int:

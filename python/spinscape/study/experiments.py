@@ -75,8 +75,10 @@ def modules(name: str) -> dict[str, str]:
 
 def module_of(name: str) -> str:
     """Return the dotted name of an experiment's module; ValueError names the known experiments."""
+    if not isinstance(name, str):
+        raise TypeError(f"experiment: expected a name, got {described(name)}")
     known = names()
-    if isinstance(name, str) and name in known:
+    if name in known:
         return known[name]
     for module in known.values():  # the names that recipes of other times use
         if recorded_as(module) == name:
