@@ -16,12 +16,16 @@ from pathlib import Path
 import numpy as np
 
 import spinscape as sp
-from spinscape import study, theory
+from spinscape import statistics, study, theory
+from spinscape.results import Result
 from spinscape.study import scaled_losses
 from spinscape.study.records import Record
 
 # Of landscape and results, what is public is in spinscape itself.
-LEFT_OUT = ("spinscape.networks", "spinscape.landscape", "spinscape.results", "spinscape.testing")
+LEFT_OUT = tuple(
+    f"spinscape.{room}" for room in ("cli", "networks", "landscape", "results", "testing", "figures", "experiments")
+)
+DECLARED = {"Experiment", "ResultTable"}  # what it declares is judged by tests/experiments/test_registry.py
 
 GLASS = sp.PureGlass(3, 6, rng=1)
 POINTS = GLASS.random_points(4, rng=1)
@@ -66,7 +70,9 @@ VALUES = {
     **{"q": 0.5, "i": 0, "j": 1, "t": 1.0, "s": 0.5, "low": -1.0, "high": 1.0, "name": "another", "module": "json"},
     **{"recipe": RECIPE, "unit": UNIT, "error": "why"},
     **{"text": RECIPE.canonical(), "arrays": {"u": np.zeros(3)}, "provenance": {}, "records": RECORD, "value": RECIPE},
-    **{"tolerance": 1e-6, "results": [ENDS[:2], ENDS[2:]]},
+    **{"values": np.arange(5.0), "statistic": lambda v: v.mean(axis=1)[None], "resamples": 20},
+    **{"epsilon": 0.1, "default": 100, "form": ".3f"},
+    **{"hits": 3, "trials": 5, "tolerance": 1e-6, "results": [ENDS[:2], ENDS[2:]]},
     **{"others": POINTS[::-1].copy(), "sizes": [3, 3], "flat": 0, "size": 6, "batched": True, "domain": GLASS.domain},
     **{"energy_gradient": None, "array": None, "energy_scale": None, "filters": None, "point": POINTS[0]},
     **{"landscapes": [GLASS, GLASS], "weights": [1.0, 0.5], "decay": 0.1, "groups": None, "row": 0, "batches": None},
@@ -75,12 +81,6 @@ VALUES = {
 }
 OWN_VALUES = {
     "descend": {"method": "gradient"},
-    "LBFGS": {"history": 3},
-    "Momentum": {"momentum": 0.9},
-    "TrustRegion": {"radius": 0.25},
-    "HessianAscent": {"krylov": 5},
-    "SaddleFreeNewton": {"hessian": "auto"},
-    "SGD": {"schedule": SCHEDULE, "parts": None},
     "landscape_from": {
         "energy": lambda w: (w**2).sum(axis=1),
         "gradient": lambda w: 2 * w,
@@ -98,6 +98,9 @@ OWN_VALUES = {
     "processes": {"method": "spawn"},
     "LayeredGlass": {"n": 2},
     "packed_from_tensor": {"name": "tensor"},
+    **{name: {"first": np.arange(5.0) ** 2, "second": np.arange(5.0)} for name in ("difference", "paired")},
+    **{name: {"x": np.arange(5.0) ** 2, "y": np.arange(5.0)} for name in ("pearson", "spearman")},
+    "spread": {"samples": [np.arange(4.0), np.arange(3.0)]},
     "Store": {"path": str(Path(FOLDER.name) / "written.sqlite")},
     "Domain": {"sizes": (6,), "flat_size": 0},
     "Law": {"name": "gaussian", "nu": None},
@@ -110,6 +113,7 @@ OWN_VALUES = {
         "saddles": np.array([-1.3, -1.2]),
         "joins": np.array([[0, 1], [1, 2]]),
     },
+    "experiment_of": {"name": "scaled-losses"},
     "export": {"path": "table.csv"},
     "from_file": {"path": RECIPE_FILE},
     "sweep": {"grid": {"p": [3, 4]}},
@@ -129,13 +133,21 @@ OWN_VALUES = {
     "load": {"path": RESULT_FILE},
     "save": {"path": "result.npz"},
     "to_pandas": {"points": False},
-    "with_index": {"index": sp.count_index(GLASS, POINTS)},
+    "with_index": {"index": sp.count_index(GLASS, ENDS.points)},
     "from_tensors": {"tensors": {3: np.ones((4, 4, 4))}, "xi": {3: 0.5}},
 }
 
 
-OF_CLASS = {"LayeredGlass": {"points": sp.LayeredGlass(3, 2, rng=0).random_points(4, rng=0)}}
+OF_CLASS = {
+    "MixedGlass": {"couplings": {3: GLASS.couplings}, "xi": {3: 0.5}},
+    "LayeredGlass": {"points": sp.LayeredGlass(3, 2, rng=0).random_points(4, rng=0)},
+}
 NOT_REPEATED = {"register", "salvage", "Store.close"}  # a second call is refused
+OF_AN_EXPERIMENT = {"table", "draw"}  # of a store: they read its units by their meaning
+
+
+# Their methods are what the algorithms call.
+OF_ALGORITHMS = (sp.DescentMethod, sp.SamplingMethod, sp.SearchMethod, statistics.Interval)
 
 
 def public():
@@ -187,17 +199,24 @@ def _is_door(thing):
     return not (result or getattr(thing, "_is_protocol", False) or issubclass(thing, tuple))
 
 
+def _lacks_rows(thing, name):
+    rows = any(field.metadata.get("row") for field in dataclasses.fields(thing)) if isinstance(thing, Result) else True
+    return name == "to_pandas" and not rows
+
+
 @lru_cache
 def public_calls():
     """Name -> (callable, arguments): functions, constructors, and the methods of what these return."""
-    doors = {n: (f, arguments_of(n, f)) for n, f in public() if inspect.isfunction(f) or _is_door(f)}
+    doors = {
+        n: (f, arguments_of(n, f)) for n, f in public() if n not in DECLARED and (inspect.isfunction(f) or _is_door(f))
+    }
     objects = [GLASS, DYNAMICS, *(invoke(*call) for name, call in doors.items() if name not in NOT_REPEATED)]
     methods = {}
-    known = {thing for _, thing in public() if inspect.isclass(thing) and not issubclass(thing, sp.DescentMethod)}
+    known = {thing for _, thing in public() if inspect.isclass(thing) and not issubclass(thing, OF_ALGORITHMS)}
     for thing in objects:
-        if type(thing) not in known:
+        if type(thing) not in known or type(thing).__name__ in DECLARED:
             continue
         for name, method in inspect.getmembers(thing, inspect.ismethod):
-            if not name.startswith("_"):
+            if not name.startswith("_") and name not in OF_AN_EXPERIMENT and not _lacks_rows(thing, name):
                 methods.setdefault(f"{type(thing).__name__}.{name}", method)
     return doors | {name: (method, arguments_of(name, method)) for name, method in methods.items()}

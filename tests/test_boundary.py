@@ -42,7 +42,7 @@ def valid_calls():
         "descend trust-region": (sp.descend, {**descent, "method": "trust-region", "radius": 0.5}),
         "descend sgd": (sp.descend, {**descent, "method": "sgd", "schedule": SCHEDULE, "parts": None, "rng": 1}),
         "sample hmc": (sp.sample, {**on_glass, "beta": 1.0, "steps": 5, "rng": 1, "method": "hmc", "leapfrogs": 3}),
-        "find_saddles starts": (sp.find_saddles, {"glass": GLASS, "index": 1, "starts": POINTS, "max_steps": 20}),
+        "find_saddles starts": (sp.find_saddles, {"landscape": GLASS, "index": 1, "starts": POINTS, "max_steps": 20}),
         "complexity arrays": (theory.complexity, {"u": np.linspace(-1.7, -1.6, 3), "p": np.array([3, 4, 5])}),
         "slice_energy plane": (
             lambda through, x, y: sp.slice_energy(GLASS, through, x, y),
@@ -54,13 +54,22 @@ def valid_calls():
 # An argument may be blamed for another one that it has to agree with.
 PARTNERS = {
     "law": {"nu"},
+    "lower": {"log_weight"},
+    "upper": {"log_weight"},
     "nu": {"law"},
     "points": {"vectors", "betas"},
     "p": {"packed", "N", "n", "law", "u"},
     "N": {"packed"},
     "max_steps": {"trace_every"},
     "n": {"operator"},
-    **{"name": {"law"}, "x": {"coordinates"}, "y": {"coordinates"}, "where": {"operator"}, "betas": {"step"}},
+    **{
+        "name": {"law", "experiment"},
+        "x": {"coordinates", "y"},
+        "y": {"coordinates"},
+        "first": {"second"},
+        "where": {"operator"},
+        "betas": {"step"},
+    },
     **{"a": {"b"}, "minima": {"joins"}, "saddles": {"joins"}, "starts": {"count"}, "beta": {"step"}},
     **{
         "steps": {"keep_every", "trace_every"},

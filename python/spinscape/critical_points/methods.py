@@ -30,7 +30,7 @@ class SearchMethod:
     default_steps: ClassVar[int] = 50
 
     def __post_init__(self) -> None:
-        as_choice(self.hessian, "method", HESSIANS)
+        as_choice(self.hessian, "hessian", HESSIANS)
         if self.max_steps is not None:
             as_integer(self.max_steps, "max_steps", 0, 10**6)
 

@@ -62,6 +62,11 @@ class DescentMethod:
         return walk(self.move, landscape, starts, options, progress)
 
 
+def keep(method: DescentMethod, name: str, value: Any) -> None:
+    """Put a checked argument in the place of the one given."""
+    object.__setattr__(method, name, value)
+
+
 def require_members(landscape: CalledLandscape, method: DescentMethod, *members: str) -> None:
     """Raise TypeError naming the first member the method asks for and the landscape does not offer."""
     if landscape.surface.concurrent:  # a glass's kernels know everything

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from spinscape import _core
 from spinscape.arrays import as_choice, as_integer, as_number
-from spinscape.descent.method import DescentMethod, Found, is_double, require_members
+from spinscape.descent.method import DescentMethod, Found, is_double, keep, require_members
 from spinscape.hamiltonian import PureGlass
 from spinscape.landscape import CalledLandscape
 
@@ -29,8 +29,8 @@ class GradientDescent(DescentMethod):
     name: ClassVar[str] = "gradient"
 
     def __post_init__(self) -> None:
-        as_number(self.step, "step", 0.0, exclusive=True)
-        as_number(self.decay, "decay", 0.0)
+        keep(self, "step", as_number(self.step, "step", 0.0, exclusive=True))
+        keep(self, "decay", as_number(self.decay, "decay", 0.0))
 
     def run(self, landscape: CalledLandscape, starts: NDArray[Any], *rest: Any) -> Found:
         """Walk all replicas to their ends; return the arrays of a `Descent`."""
@@ -51,9 +51,10 @@ class Momentum(DescentMethod):
     name: ClassVar[str] = "momentum"
 
     def __post_init__(self) -> None:
-        as_number(self.step, "step", 0.0, exclusive=True)
-        as_number(self.decay, "decay", 0.0)
-        if as_number(self.momentum, "momentum", 0.0) >= 1:
+        keep(self, "step", as_number(self.step, "step", 0.0, exclusive=True))
+        keep(self, "decay", as_number(self.decay, "decay", 0.0))
+        keep(self, "momentum", as_number(self.momentum, "momentum", 0.0))
+        if self.momentum >= 1:
             raise ValueError(f"momentum: expected a number below 1, got {self.momentum!r}")
 
     def run(self, landscape: CalledLandscape, starts: NDArray[Any], *rest: Any) -> Found:
@@ -79,9 +80,9 @@ class GradientFlow(DescentMethod):
 
     def __post_init__(self) -> None:
         if self.accuracy is not None:
-            as_number(self.accuracy, "accuracy", 0.0, exclusive=True)
+            keep(self, "accuracy", as_number(self.accuracy, "accuracy", 0.0, exclusive=True))
         if self.duration is not None:
-            as_number(self.duration, "duration", 0.0)
+            keep(self, "duration", as_number(self.duration, "duration", 0.0))
 
     def vectors(self, landscape: CalledLandscape) -> int:
         """Return how many vectors of `size` numbers a replica keeps at work."""
@@ -111,7 +112,7 @@ class LBFGS(DescentMethod):
     name: ClassVar[str] = "lbfgs"
 
     def __post_init__(self) -> None:
-        as_number(self.step, "step", 0.0, exclusive=True)
+        keep(self, "step", as_number(self.step, "step", 0.0, exclusive=True))
         as_integer(self.history, "history", 1, 1000)
 
     def vectors(self, landscape: CalledLandscape) -> int:
@@ -137,7 +138,7 @@ class TrustRegion(DescentMethod):
     default_max_steps: ClassVar[int] = 2000
 
     def __post_init__(self) -> None:
-        as_number(self.radius, "radius", 0.0, exclusive=True)
+        keep(self, "radius", as_number(self.radius, "radius", 0.0, exclusive=True))
 
     def check(self, landscape: CalledLandscape) -> None:
         """Raise TypeError where the landscape offers no Hessian-vector products."""
@@ -247,7 +248,7 @@ class PowerMethod(DescentMethod):
 
     def __post_init__(self) -> None:
         if self.shift is not None:
-            as_number(self.shift, "shift", 0.0)
+            keep(self, "shift", as_number(self.shift, "shift", 0.0))
 
     def check(self, landscape: CalledLandscape) -> None:
         """Raise ValueError where the landscape is no pure glass."""

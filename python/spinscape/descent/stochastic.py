@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from spinscape import _core, memory
 from spinscape.arrays import as_number, lengths
-from spinscape.descent.method import DescentMethod, Found
+from spinscape.descent.method import DescentMethod, Found, keep
 from spinscape.hamiltonian import Glass
 from spinscape.landscape import CalledLandscape, as_landscape
 from spinscape.randomness import RNG, seed_from
@@ -44,7 +44,7 @@ class SGD(DescentMethod):
 
     def __post_init__(self) -> None:
         if self.step is not None:
-            as_number(self.step, "step", 0.0, exclusive=True)
+            keep(self, "step", as_number(self.step, "step", 0.0, exclusive=True))
         self.plan  # noqa: B018  # refuses what does not fit together
 
     @property

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinscape import _core, memory
-from spinscape.arrays import as_array, as_block, as_integer, described
+from spinscape.arrays import as_array, as_block, as_integer, as_reals, described
 from spinscape.randomness import RNG, seed_from
 
 FloatArray = NDArray[Any]
@@ -179,7 +179,7 @@ class Domain:
 
         t : a number, for the shape of the points; or (k,), for (replicas, k, size).
         """
-        base, times = self._array(points, "points"), as_array(t, "t").astype(np.float64)
+        base, times = self._array(points, "points"), as_reals(t, "t")
         if times.ndim > 1:
             raise ValueError(f"t: expected a number or shape (k,), got {times.shape}")
         away = self.log(base, others)

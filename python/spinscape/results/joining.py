@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from spinscape.arrays import described as shown
 from spinscape.results.result import TRACE, Result, declared
 
 Kind = TypeVar("Kind", bound=Result)
@@ -19,7 +20,10 @@ def concatenate(results: Iterable[Kind]) -> Kind:
     What all rows share (a method, a tolerance, a ladder) must be the same in all; ValueError names the field otherwise.
     Traces of different lengths, of the same steps, are filled up with nan.
     """
-    given = list(results)
+    try:
+        given = list(results)
+    except TypeError:
+        raise TypeError(f"results: expected results, got {shown(results)}") from None
     if not given:
         raise ValueError("results: expected at least one result, got none")
     kind = type(given[0])

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from spinscape.arrays import as_flag
-from spinscape.arrays import described as shown
+from spinscape.arrays import as_flag, as_path
 from spinscape.results.describing import described
 from spinscape.results.stopping import stop_counts, stop_names
 
@@ -131,9 +130,7 @@ class Result:
         """
         from spinscape.results.storing import save
 
-        if not isinstance(path, (str, Path)):
-            raise TypeError(f"path: expected the name of a file, got {shown(path)}")
-        return save(self, Path(path))
+        return save(self, as_path(path, "path"))
 
 
 def declared(result: Result | type[Result]) -> dict[str, tuple[bool, tuple[str, ...]]]:

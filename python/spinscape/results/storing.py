@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinscape import memory
+from spinscape.arrays import as_path
 from spinscape.results.result import CLASSES, Result
 from spinscape.results.stopping import StopReason
 from spinscape.versions import __version__
@@ -73,7 +74,7 @@ def load(path: str | Path) -> Result:
     Raises ValueError where the file is no such file, or of a class that is not known; MemoryError where it would not
     fit. Nothing in a file is ever executed.
     """
-    place = Path(path)
+    place = as_path(path, "path")
     with place.open("rb") as file:
         try:
             found = _read(file, place)

@@ -28,7 +28,7 @@ class SamplingMethod:
 
     def __post_init__(self) -> None:
         if self.step is not None:
-            as_number(self.step, "step", 0.0, exclusive=True)
+            object.__setattr__(self, "step", as_number(self.step, "step", 0.0, exclusive=True))
 
     def gradients(self) -> int:
         """Return the number of leapfrog steps, and so of gradients, of a move."""

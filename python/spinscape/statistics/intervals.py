@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from spinscape import memory
+from spinscape.arrays import as_array, as_integer, described
 from spinscape.randomness import RNG
 
 LEVEL = 0.95
@@ -41,7 +43,7 @@ def mean(values: Any) -> Interval:
     """Return the mean with Student's t interval: exact for Gaussian values, right for many of any law."""
     from scipy.stats import t
 
-    sample = _finite(values)
+    sample = _finite(values, "values")
     if len(sample) < 2:
         return Interval(float(sample[0]) if len(sample) else NAN, NAN, NAN)
     centre = float(sample.mean())
@@ -53,7 +55,7 @@ def difference(first: Any, second: Any) -> Interval:
     """Return mean(first) − mean(second) with Welch's t interval: Gaussian values of different variances."""
     from scipy.stats import t
 
-    samples = _finite(first), _finite(second)
+    samples = _finite(first, "first"), _finite(second, "second")
     if min(map(len, samples)) < 2:
         return Interval(NAN, NAN, NAN)
     shares = [float(sample.var(ddof=1)) / len(sample) for sample in samples]
@@ -67,14 +69,17 @@ def difference(first: Any, second: Any) -> Interval:
 
 def paired(first: Any, second: Any) -> Interval:
     """Return the mean of first − second, pair by pair, with Student's t interval; a pair with a gap is left out."""
-    return mean(np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64))
+    one, other = _numbers(first, "first"), _numbers(second, "second")
+    if one.shape != other.shape:
+        raise ValueError(f"second: expected shape {one.shape}, as first, got {other.shape}")
+    return mean(one - other)
 
 
 def deviation(values: Any) -> Interval:
     """Return the standard deviation (n − 1) with the χ² interval of Gaussian values."""
     from scipy.stats import chi2
 
-    sample = _finite(values)
+    sample = _finite(values, "values")
     if len(sample) < 2:
         return Interval(NAN, NAN, NAN)
     freedom, found = len(sample) - 1, float(sample.std(ddof=1))
@@ -89,11 +94,19 @@ def bootstrap(
 
     statistic : (samples, (resamples, n)) -> (statistics, resamples).
     """
-    sample = np.asarray(values)
+    sample, count = _numbers(values, "values"), as_integer(resamples, "resamples", 1, 2**31)
+    if sample.ndim != 1 or not sample.size:
+        raise ValueError(f"values: expected at least one, shape (n,), got {sample.shape}")
+    if not callable(statistic):
+        raise TypeError(f"statistic: expected a function of samples, got {described(statistic)}")
+    memory.require(8 * count * sample.size, f"resamples: {count:,} of {sample.size:,} values")
     tails = 100 * np.array([(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    drawn = np.random.default_rng(rng).choice(sample, (resamples, len(sample)))
-    low, high = np.percentile(statistic(drawn), tails, axis=1)
-    found = np.asarray(statistic(sample[None]))[:, 0]
+    drawn = _generator(rng).choice(sample, (count, len(sample)))
+    of_drawn, of_all = (np.asarray(statistic(some)) for some in (drawn, sample[None]))
+    if of_drawn.ndim != 2 or of_drawn.shape != (len(of_all), count):
+        raise ValueError(f"statistic: expected shape (statistics, {count}), got {of_drawn.shape}")
+    low, high = np.percentile(of_drawn, tails, axis=1)
+    found = of_all[:, 0]
     return [Interval(float(a), float(b), float(c)) for a, b, c in zip(found, low, high, strict=True)]
 
 
@@ -117,6 +130,8 @@ def fraction(hits: int, trials: int) -> Interval:
     """Return hits/trials with the interval of Clopper and Pearson, which never covers too rarely."""
     from scipy.stats import beta
 
+    trials = as_integer(trials, "trials", 0)
+    hits = as_integer(hits, "hits", 0, trials)
     if trials == 0:
         return Interval(NAN, NAN, NAN)
     tail = (1 - LEVEL) / 2
@@ -140,12 +155,30 @@ def _correlation(x: NDArray[np.float64], y: NDArray[np.float64], extra: float = 
     return Interval(found, tanh(atanh(found) - half), tanh(atanh(found) + half))
 
 
+def _generator(rng: RNG) -> np.random.Generator:
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            f"rng: expected None, an integer, a SeedSequence or a Generator, got {described(rng)}"
+        ) from None
+
+
 def _pairs(x: Any, y: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    first, second = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    first, second = _numbers(x, "x"), _numbers(y, "y")
+    if first.shape != second.shape:
+        raise ValueError(f"y: expected shape {first.shape}, as x, got {second.shape}")
     kept = np.isfinite(first) & np.isfinite(second)
     return first[kept], second[kept]
 
 
-def _finite(values: Any) -> NDArray[np.float64]:
-    sample = np.asarray(values, dtype=np.float64)
+def _finite(values: Any, name: str) -> NDArray[np.float64]:
+    sample = _numbers(values, name)
     return sample[np.isfinite(sample)]
+
+
+def _numbers(values: Any, name: str) -> NDArray[np.float64]:
+    """Numbers, gaps (nan) among them; truth values count as 0 and 1."""
+    if isinstance(values, np.ndarray) and values.dtype == np.bool_:
+        values = values.astype(np.float64)
+    return as_array(values, name).astype(np.float64)

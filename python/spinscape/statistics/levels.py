@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spinscape.arrays import as_array, described
 from spinscape.statistics.intervals import LEVEL, NAN, Interval
 
 FloatArray = NDArray[np.float64]
@@ -63,6 +64,12 @@ class Spread:
 
 def spread(samples: list[NDArray[Any]]) -> Spread:
     """Statistics of one array an instance, starts along the first axis."""
+    if not isinstance(samples, (list, tuple)) or not samples:
+        raise TypeError(f"samples: expected a list of arrays, one an instance, got {described(samples)}")
+    samples = [as_array(sample, f"samples[{k}]") for k, sample in enumerate(samples)]
+    shapes = {sample.shape[1:] for sample in samples}
+    if len(shapes) != 1 or min(sample.ndim for sample in samples) == 0 or min(map(len, samples)) == 0:
+        raise ValueError(f"samples: expected arrays of at least one start, alike but for their number, got {shapes}")
     means = np.stack([np.mean(sample, axis=0) for sample in samples])
     within = np.mean([np.var(s, axis=0, ddof=1) if len(s) > 1 else np.zeros(s.shape[1:]) for s in samples], axis=0)
     count = len(samples)

@@ -44,6 +44,8 @@ def subjects() -> dict[str, list[Experiment]]:
 
 def table_of_store(store: Readable) -> ResultTable:
     """Return what the experiment of a store reads its results as."""
+    if next(iter(store.rows), None) is None:
+        raise ValueError("store: expected finished units, got none")
     return experiment_of_recipe(store.recipe).table.from_store(store)
 
 

@@ -187,6 +187,7 @@ class SlabGlass(Combinable):
         memory.require(6 * block.nbytes, f"points: evaluating {block.shape[0]:,} points of {self.N} coordinates")
         return block
 
+    @np.errstate(over="ignore", invalid="ignore")  # as in the core: what overflows is inf
     def _summed(self, w: NDArray[Any], v: NDArray[Any] | None) -> tuple[NDArray[Any], NDArray[Any]]:
         """Energy and gradient, or with vectors gradient and Hessian product, summed over the slabs in their order."""
         total: tuple[NDArray[Any], NDArray[Any]] | None = None
@@ -230,6 +231,7 @@ def _in_order(
             future.cancel()
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def contribution(
     slab: Slab, w: NDArray[Any], v: NDArray[Any] | None, dtype: str, n_threads: int
 ) -> tuple[NDArray[Any], NDArray[Any]]:
