@@ -276,6 +276,27 @@ def test_a_new_method_is_one_class():
         np.testing.assert_array_equal(getattr(own, field), getattr(core, field))
 
 
+def test_what_a_method_returns_stays_its_own():
+    """Read-only answers (jax's arrays are) and arrays a method keeps are never written into."""
+    glass = GLASSES["pure"]
+    given = []
+
+    @dataclass(frozen=True)
+    class Broken(sp.DescentMethod):
+        name: ClassVar[str] = "broken"
+
+        def move(self, landscape, points, gradients, t):
+            moved = points - 0.1 * gradients
+            moved[-1] = np.nan
+            moved.flags.writeable = False
+            given.append(moved)
+            return moved
+
+    run = sp.descend(glass, glass.random_points(3, rng=0), Broken(), max_steps=2)
+    assert run.stop_reason.tolist() == [sp.StopReason.max_steps] + [sp.StopReason.not_finite] * 2
+    assert all(np.isnan(moved[-1]).all() for moved in given)
+
+
 def test_a_name_with_keywords_is_the_object():
     glass = GLASSES["pure"]
     starts = glass.random_points(3, rng=0)
@@ -283,7 +304,7 @@ def test_a_name_with_keywords_is_the_object():
     by_object = sp.descend(glass, starts, sp.LBFGS(history=5, step=0.2))
     np.testing.assert_array_equal(by_name.points, by_object.points)
     assert sp.LBFGS(history=5) == sp.LBFGS(0.1, 5)
-    with pytest.raises(ValueError, match=r"^history: expected None for method 'lbfgs'"):
+    with pytest.raises(ValueError, match=r"^history: expected None beside a method that is an object"):
         sp.descend(glass, starts, sp.LBFGS(), history=5)
     with pytest.raises(TypeError, match="unexpected argument 'histroy'"):
         sp.descend(glass, starts, "lbfgs", histroy=5)

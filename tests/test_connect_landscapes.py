@@ -184,8 +184,8 @@ def test_a_barrier_without_a_proof_is_an_upper_bound():
     assert unproven.barrier == unproven.energies.max() - unproven.energies[0]
     assert unproven.barrier_back == unproven.energies.max() - unproven.energies[-1]
     assert unproven.energy_density != unproven.energies.max()
-    assert "upper bound" in repr(unproven)
-    assert "upper bound" not in repr(found)
+    assert "upper_bound=True" in repr(unproven)
+    assert "upper_bound=False" in repr(found)
     assert unproven.to_dict()["upper_bound"]
 
 

@@ -113,5 +113,5 @@ def test_points_that_are_no_minima_are_refused_by_row():
 def test_wrong_joins_are_refused():
     with pytest.raises(ValueError, match="joins: expected"):
         sp.disconnectivity_tree([-1.0, -2.0], [0.0], [[0, 2]])
-    with pytest.raises(ValueError, match="minima: expected vectors"):
+    with pytest.raises(ValueError, match="minima: expected a vector"):
         sp.disconnectivity_tree([[-1.0]], [0.0], [[0, 0]])

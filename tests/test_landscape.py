@@ -36,6 +36,14 @@ class Disguised:
         self.energy, self.gradient, self.hvp, self.hessian = glass.energy, glass.gradient, glass.hvp, glass.hessian
 
 
+@pytest.mark.parametrize("spheres", [(4,), 4, (4, 1, 1), "ab"])
+def test_spheres_of_0_1_0_are_a_number_and_a_size(spheres):
+    landscape = Quadratic(np.eye(4))
+    landscape.spheres = spheres
+    with pytest.raises(TypeError, match=r"^landscape: expected spheres = \(number"):
+        sp.count_index(landscape, np.ones((1, 4)))
+
+
 @pytest.mark.parametrize("method", ["auto", "tridiagonal", "cholesky", "lanczos"])
 def test_flat_space_counts_every_eigenvalue(method):
     basis, _ = np.linalg.qr(np.random.default_rng(0).normal(size=(9, 9)))

@@ -333,3 +333,6 @@ def test_one_repr():
     assert "stop_reason: 4 converged" in text
     assert "trace" not in text
     assert repr(walk(0)) == "Walk(tol=0.5, replicas=0, dimension=2)"
+    nothing = sp.disconnectivity_graph(sp.PureGlass(3, 6, rng=0), np.empty((0, 6)))  # its arrays are no rows
+    assert "minima: 0 x 6" in repr(nothing)
+    assert "order: none" in repr(nothing)

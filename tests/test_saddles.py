@@ -243,7 +243,7 @@ def test_refusals_name_the_argument():
         sp.find_saddles(None, 1, 2)
     with pytest.raises(ValueError, match="index: expected integers from 0 to 5"):
         sp.find_saddles(glass, 6, 2)
-    with pytest.raises(TypeError, match="index: expected integers"):
+    with pytest.raises(TypeError, match="index: expected an integer or an array of integers"):
         sp.find_saddles(glass, 1.5, 2)
     with pytest.raises(ValueError, match=r"index: expected one number or shape \(2,\)"):
         sp.find_saddles(glass, [1, 2, 3], 2)

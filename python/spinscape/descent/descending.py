@@ -143,6 +143,8 @@ def as_method(method: Any, arguments: Mapping[str, Any]) -> DescentMethod:
     # 0.1.0's default of `decay` was 0 for every method
     given = {name: value for name, value in arguments.items() if value is not None and not _is_no_decay(name, value)}
     for name, value in given.items():
+        if isinstance(method, DescentMethod):
+            raise ValueError(f"{name}: expected None beside a method that is an object, got {value!r} and {method!r}")
         if name not in own:
             raise ValueError(f"{name}: expected None for method {kind.name!r}, which does not use it, got {value!r}")
     return method if isinstance(method, DescentMethod) else kind(**given)

@@ -31,7 +31,7 @@ def walk(
         energies, gradients = landscape.energy_gradient(points)
         reasons = rows.judge(going, t, points, energies, gradients)
         if (reasons < 0).any():
-            moved = np.asarray(move(landscape, points.copy(), gradients, t), dtype=starts.dtype)
+            moved = np.array(move(landscape, points.copy(), gradients, t), dtype=starts.dtype)
             if moved.shape != points.shape:
                 raise ValueError(f"method: expected moved points of shape {points.shape}, got {moved.shape}")
             finite = np.isfinite(moved).all(axis=1)

@@ -17,7 +17,7 @@ from spinscape.landscape.called import CalledLandscape
 
 FloatArray = NDArray[Any]
 
-_ASYMMETRY = 1e-8  # of the largest entry
+_ASYMMETRY = 1e-5  # of the largest entry: single precision reaches 1e-6, and a count widens its doubt by it
 _DIFFERENCE = 1e-4  # relative to |H v|: differences of smooth gradients are far better
 _NOISE = 1e3 * float(np.finfo(np.float64).eps)  # of a gradient
 _STEPS = np.logspace(-2, -6, 5)  # relative to |w|, and to 1; a step that crosses a kink is followed by shorter ones

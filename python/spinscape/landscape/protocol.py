@@ -60,6 +60,8 @@ def domain_of(landscape: Any, name: str = "landscape") -> Domain:
     domain = getattr(landscape, "domain", None)
     if domain is None:
         spheres = landscape.spheres
+        if spheres is not None and not (isinstance(spheres, (tuple, list)) and len(spheres) == 2):
+            raise TypeError(f"{name}: expected spheres = (number, coordinates of each) or a domain, got {spheres!r}")
         domain = Domain.flat(landscape.size) if spheres is None else Domain.spheres((spheres[1],) * spheres[0])
     if not isinstance(domain, Domain):
         raise TypeError(f"{name}: expected a Domain as its domain, got {type(domain).__name__}")

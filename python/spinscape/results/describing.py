@@ -65,6 +65,8 @@ def _line(name: str, value: Any) -> str | None:
 
 
 def _spread(values: NDArray[Any]) -> str:
+    if not values.size:
+        return "none"
     if values.dtype.kind in "iu":
         numbers, counts = np.unique(values, return_counts=True)
         if 1 < numbers.size <= _LONGEST:
