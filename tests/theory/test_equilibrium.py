@@ -43,8 +43,8 @@ def test_equilibrium_energy(p):
 
 def test_bad_temperatures_are_named():
     for T in (-1.0, np.nan, "cold"):
-        with pytest.raises((TypeError, ValueError), match="T must"):
+        with pytest.raises((TypeError, ValueError), match="T: expected"):
             th.equilibrium_energy(T, 3)
     for call in (th.static_temperature, lambda p: th.equilibrium_energy(1.0, p)):
-        with pytest.raises(th.QuadraticModelError, match="p must"):
+        with pytest.raises(th.QuadraticModelError, match="p: expected"):
             call(2)

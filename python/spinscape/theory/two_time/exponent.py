@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spinscape.arrays import as_kind, as_number, ignoring_underflow
+from spinscape.arrays import as_number, described, ignoring_underflow
 from spinscape.conventions import FloatArray
 from spinscape.theory.two_time.solution import MeanFieldDynamics
 
@@ -45,7 +45,8 @@ def relaxation_exponent(dynamics: MeanFieldDynamics, limit: float, start: float 
 
     Raises ValueError naming the argument, also where the energy does not stay above `limit` by more than its error.
     """
-    as_kind(dynamics, "dynamics", MeanFieldDynamics)
+    if not (hasattr(dynamics, "t") and hasattr(dynamics, "energy")):
+        raise TypeError(f"dynamics: expected times t and their energy, as `dmft` returns, got {described(dynamics)}")
     begin, end = as_number(start, "start", 0.0, exclusive=True), float(dynamics.t[-1])
     floor = as_number(limit, "limit")
     if not begin <= end / 10:
