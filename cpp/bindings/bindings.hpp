@@ -82,6 +82,7 @@ void without_gil(Body&& body) {
     if (Visit::over()) Visit::end();
     throw;
   }
+  if (PyErr_Occurred()) throw py::error_already_set();  // an interrupt that came when all the work was done
 }
 
 void bind_system(py::module_& m);
