@@ -206,3 +206,12 @@ def test_parts_that_do_not_sum_are_refused_in_any_units(scale):
     sp.descend(glass, w, sp.SGD(parts=[half, half], step=1e-3 / scale), max_steps=3)
     with pytest.raises(ValueError, match="parts: expected gradients that sum"):
         sp.descend(glass, w, sp.SGD(parts=[half, glass], step=1e-3 / scale), max_steps=3)
+
+
+@pytest.mark.parametrize("unit", [1e-250, 1e-160, 1e160, 1e250])
+def test_hessian_ascent_goes_the_same_way_in_any_units(unit):
+    glass = sp.PureGlass(3, 20, rng=1)
+    starts = glass.random_points(2, rng=2)
+    scaled = sp.PureGlass.from_couplings(glass.couplings * unit, p=3, N=20)
+    own, other = (sp.descend(g, starts, "hessian-ascent") for g in (glass, scaled))
+    np.testing.assert_allclose(other.energy_density / unit, own.energy_density, rtol=1e-9)

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "spinscape/domain.hpp"
+#include "spinscape/units.hpp"
 
 namespace spinscape {
 
@@ -26,7 +27,7 @@ class KrylovWalk {
     norm_ = 0;
     std::vector<double> first = start;
     orthogonalise(first);
-    return append(first, std::sqrt(dot(first.data(), first.data(), n_)));
+    return append(first, length_of(first.data()));
   }
 
   std::int64_t size() const { return static_cast<std::int64_t>(diagonal_.size()); }
@@ -39,9 +40,9 @@ class KrylovWalk {
   bool feed(const double* product) {
     std::vector<double> next(product, product + n_);
     diagonal_.push_back(dot(vector(), product, n_));
-    norm_ = std::max(norm_, std::sqrt(dot(product, product, n_)));
+    norm_ = std::max(norm_, length_of(product));
     orthogonalise(next);
-    const double length = std::sqrt(dot(next.data(), next.data(), n_));
+    const double length = length_of(next.data());
     off_diagonal_.push_back(length);
     constexpr double breakdown = 1e-12;
     return size() < most_ && length > breakdown * norm_ && append(next, length);
@@ -76,6 +77,8 @@ class KrylovWalk {
   }
 
  private:
+  // In any units of the operator.
+  double length_of(const double* x) const { return root(dot(x, x, n_), x, n_); }
   void orthogonalise(std::vector<double>& x) const {
     for (int pass = 0; pass < 2; ++pass) {
       if (!excluded_.empty()) remove(x, excluded_.data());

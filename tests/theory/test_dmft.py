@@ -253,7 +253,7 @@ def test_result_is_consistent_and_frozen():
     assert np.allclose(found.correlation_at(found.t[:, None], found.t), found.correlation)
     assert found.response_at(1.0, 2.0) == 0.0
     assert set(found.to_dict()) >= {"t", "energy", "correlation", "response", "energy_error", "multiplier"}
-    assert "t_max=20" in repr(found)
+    assert "from 0 to 20" in repr(found)
     with pytest.raises(AttributeError):
         found.t = found.t
     with pytest.raises(ValueError, match="t: expected times from 0 to 20"):
