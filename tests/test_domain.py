@@ -201,7 +201,7 @@ def test_a_domain_is_a_value(domain):
 @pytest.mark.parametrize(
     ("call", "error", "match"),
     [
-        (lambda: sp.Domain.spheres((3, 0)), ValueError, "sizes: expected an integer from 1"),
+        (lambda: sp.Domain.spheres((3, 0)), ValueError, "sizes: expected integers from 1"),
         (lambda: sp.Domain.spheres((3, 2.5)), TypeError, "sizes: expected an integer"),
         (lambda: sp.Domain.spheres(()), ValueError, "sizes: expected at least one coordinate"),
         (lambda: sp.Domain.flat(0), ValueError, "n: expected an integer from 1"),

@@ -161,7 +161,7 @@ def _grid(grid: Any, nodes: FloatArray, width: float) -> FloatArray:
         return np.linspace(nodes.min() - margin, nodes.max() + margin, as_integer(grid, "grid", 2, 10**7))
     if array.ndim != 1 or array.size == 0:
         raise ValueError(f"grid: expected a number of points or (points,), got shape {array.shape}")
-    return array.astype(np.float64)
+    return as_reals(grid, "grid")
 
 
 def _smoothed(grid: FloatArray, nodes: FloatArray, weights: FloatArray, width: float) -> FloatArray:

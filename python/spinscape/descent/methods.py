@@ -117,7 +117,7 @@ class LBFGS(DescentMethod):
 
     def vectors(self, landscape: CalledLandscape) -> int:
         """Return how many vectors of `size` numbers a replica keeps at work."""
-        return 2 * self.history
+        return 2 * int(self.history)
 
     def run(self, landscape: CalledLandscape, starts: NDArray[Any], *rest: Any) -> Found:
         """Walk all replicas to their ends; return the arrays of a `Descent`."""

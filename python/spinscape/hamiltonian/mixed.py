@@ -108,7 +108,7 @@ class MixedGlass(Glass):
 
     def to_tensor(self, p: int) -> NDArray[np.float64]:
         """Return the symmetric part of X^{(p)}, shape (N,)*p, without √c_p."""
-        if p not in self.xi:
+        if as_order(p) not in self.xi:
             raise ValueError(f"p: expected one of the orders {sorted(self.xi)}, got {p!r}")
         return tensor_from_packed(self.couplings[p], p, self.N)
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spinscape.arrays import as_array, as_block, as_integer, as_number, as_real, described
+from spinscape.arrays import as_block, as_integers, as_number, as_real, described
 from spinscape.landscape.called import CalledLandscape, as_landscape, offers
 from spinscape.landscape.domain import FLOAT64, Domain
 
@@ -316,8 +316,8 @@ def on_spheres(landscape: Any, sizes: Any) -> OnSpheres:
     for member in ("euclidean_energy", "euclidean_gradient"):
         if inner.domain.curved and not offers(inner, member):
             raise TypeError(f"landscape: expected one on flat space, or one that offers {member}, got {_named(inner)}")
-    given = as_array(sizes, "sizes")
-    wanted = [as_integer(size, "sizes", 1) for size in np.atleast_1d(given).tolist()]
+    given = as_integers(sizes, "sizes", 1)
+    wanted = np.atleast_1d(given).tolist()
     if given.ndim > 1 or not wanted or sum(wanted) > inner.size:
         raise ValueError(f"sizes: expected sizes of spheres, {inner.size} coordinates at most, got {described(sizes)}")
     return OnSpheres(inner, Domain.spheres(wanted, flat=inner.size - sum(wanted)))

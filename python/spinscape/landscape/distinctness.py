@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinscape import memory
-from spinscape.arrays import as_array, as_number, as_real
+from spinscape.arrays import as_array, as_number, as_real, described
 from spinscape.landscape.domain import FLOAT64
 from spinscape.landscape.protocol import domain_of
 
@@ -33,6 +33,8 @@ def distinct(points: Any, landscape: Any = None, tolerance: float = 1e-6) -> NDA
     array = as_array(points, "points")
     if array.ndim != 2:
         raise ValueError(f"points: expected shape (rows, D), got {array.shape}")
+    if landscape is not None and not hasattr(landscape, "size"):
+        raise TypeError(f"landscape: expected a landscape, got {described(landscape)}")
     block = as_real(array, "points", FLOAT64) if landscape is None else domain_of(landscape).checked(array)
     radius = as_number(tolerance, "tolerance", 0.0) * float(np.sqrt(block.shape[1]))
     signs = np.ones((1, block.shape[1]))

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinscape import _core, memory
-from spinscape.arrays import as_array, as_block, as_integer, as_reals, described
+from spinscape.arrays import as_array, as_block, as_dtype, as_integer, as_integers, as_reals, described
 from spinscape.randomness import RNG, seed_from
 
 FloatArray = NDArray[Any]
@@ -73,8 +73,10 @@ class Domain:
     def spheres(cls, sizes: int | Sequence[int], flat: int = 0) -> Domain:
         """Return a product of spheres with `flat` coordinates beside them; a number is one sphere."""
         beside = as_integer(flat, "flat", 0, 2**40)
-        each = tuple(sizes) if isinstance(sizes, (Sequence, np.ndarray)) else (as_integer(sizes, "sizes", 1, 2**40),)
-        return cls(each, beside)
+        each = np.atleast_1d(as_integers(sizes, "sizes", 1, 2**40))
+        if each.ndim > 1:
+            raise ValueError(f"sizes: expected a number or a list of them, got shape {each.shape}")
+        return cls(tuple(each.tolist()), beside)
 
     @cached_property
     def size(self) -> int:
@@ -98,7 +100,7 @@ class Domain:
 
     def checked(self, value: Any, name: str = "points", dtype: Any = FLOAT64) -> FloatArray:
         """Return a block (replicas, size) of points, finite, on the spheres to 1e-4 relative, as `dtype`."""
-        block = as_block(value, name, self.size, np.dtype(dtype))
+        block = as_block(value, name, self.size, as_dtype(dtype))
         self._require_on_spheres(block, name)
         return block
 
@@ -126,9 +128,10 @@ class Domain:
     def retract(self, points: Any) -> FloatArray:
         """Return w √n/|w| on each sphere: the nearest points of the domain; where w = 0 there is none (ValueError)."""
         block = self._array(points, "points")
+        memory.require(16 * block.size, f"points: an array of shape {block.shape}")
         result = block.astype(np.float64)
         for run in self._runs:
-            layers = block[..., run.at].reshape(-1, run.number, run.size)
+            layers = result[..., run.at].reshape(-1, run.number, run.size)
             squares = np.einsum("rsi,rsi->rs", layers, layers, dtype=np.float64)
             if not (squares > 0).all():
                 raise ValueError("points: expected |w| > 0 on each sphere, got 0 or nan")

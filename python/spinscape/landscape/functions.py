@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spinscape.arrays import as_block, as_integer, as_number, described
+from spinscape.arrays import as_block, as_flag, as_integer, as_number, described
 from spinscape.landscape.called import checked_answers
 from spinscape.landscape.composed import Combinable
 from spinscape.landscape.domain import FLOAT64, Domain
@@ -90,11 +90,17 @@ def landscape_from(
         "hessian": ((n, n),),
         "energy_gradient": ((), (n,)),
     }
+    whole = as_flag(batched, "batched")
     members = {
         name: None
         if function is None and name not in ("energy", "gradient")
         else _Answers(
-            _as_function(function, name), name, place, shapes[name], batched, _as_function(array, "array", True)
+            _as_function(function, name),
+            name,
+            place,
+            shapes[name],
+            whole,
+            _as_function(array, "array", True),
         )
         for name, function in given.items()
     }

@@ -20,6 +20,8 @@ def points_of(experiment: str, grid: Mapping[str, Sequence[Any]], fixed: Mapping
 
     The first parameter of the grid varies slowest. Each combination is completed and checked by the experiment now.
     """
+    if not isinstance(experiment, str):
+        raise TypeError(f"experiment: expected a name, got {experiment!r:.60}")
     if experiment == "sweep":
         raise ValueError("experiment: expected one other than 'sweep'; put all parameters into one grid")
     if not isinstance(grid, Mapping) or not grid:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -117,7 +118,7 @@ def dmft(
     """
     temperature = 0.0 if beta is None else 1.0 / as_number(beta, "beta", 1e-300)
     at_one(xi)  # refuses an infinite ξ''(1): the gradient of such a field has no derivative
-    model = Model(mixture(xi), temperature, as_number(start_beta, "start_beta", 0.0))
+    model = Model(mixture(xi), temperature, _inverse_temperature(start_beta, "start_beta"))
     last = as_number(t_max, "t_max", 0.0, exclusive=True)
     target = as_number(tol, "tol", 0.0, exclusive=True) * float(np.sqrt(model.xi(1.0, 0)))
     spacing = COARSEST / 2
@@ -179,3 +180,10 @@ def _constraint_residual(rows: Rows) -> FloatArray:
     sign = (-1.0) ** np.arange(degree)
     binomial = np.cumprod(np.concatenate([[degree], (degree - np.arange(1, degree)) / np.arange(2, degree + 1)]))
     return np.abs(rows.rows[:, 0, -2 : -2 - degree : -1] @ (sign * binomial) - 1.0)
+
+
+def _inverse_temperature(value: Any, name: str) -> float:
+    number = as_number(value, name, 0.0)
+    if number > 1e100:
+        raise ValueError(f"{name}: expected at most 1e100, got {number:g}")
+    return number
